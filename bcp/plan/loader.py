@@ -1,0 +1,167 @@
+"""Reads a plan folder into one tree, validates a part of it against a model, names every fault.
+
+Files of `kind: Runbook` are kept apart; all others are read together: top-level lists of several
+files are joined, a top-level mapping may stand in one file only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bcp.kit.errors import UsageError
+from bcp.plan.marks import Fault, Mark, Path_, Tree, documents, dotted
+from bcp.plan.suggest import keys_at
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Source:
+    """What stands in a plan folder, before any model has looked at it."""
+
+    root: Path
+    tree: Tree = field(default_factory=Tree)
+    runbooks: list[Tree] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Every file read, by its path relative to the root: kept whole when the plan is accepted."""
+
+
+def plan_files(root: Path) -> list[Path]:
+    """The YAML files of a plan, in a stable order. Raises `UsageError` when there are none."""
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise UsageError(
+            "計画のフォルダがありません / no such plan folder",
+            where=str(root),
+            next_step="ict-bcp run PLAN_DIR の PLAN_DIR を確かめる / check the path",
+        )
+    files = sorted(p for p in root.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
+    files = [p for p in files if not any(part.startswith(".") for part in p.relative_to(root).parts)]
+    if not files:
+        raise UsageError("計画に YAML がありません / no YAML file in the plan", where=str(root))
+    return files
+
+
+def read_source(root: Path) -> Source:
+    """Read every file; syntax faults are collected in `faults`."""
+    source = Source(root)
+    source.tree.data = {}
+    for path in plan_files(root):
+        shown = str(path.relative_to(root)) if path != root else path.name
+        try:
+            source.files[shown] = path.read_bytes()
+        except OSError as error:
+            source.faults.append(Fault(Mark(shown, 1, 1), "", f"読めません / cannot read: {error}"))
+            continue
+        for tree in documents(path, shown, source.faults):
+            if isinstance(tree.data, dict) and tree.data.get("kind") == "Runbook":
+                source.runbooks.append(tree)
+            else:
+                _join(source, tree)
+    return source
+
+
+def _join(source: Source, part: Tree) -> None:
+    whole: dict[str, Any] = source.tree.data  # type: ignore[assignment]
+    if not isinstance(part.data, dict):
+        source.faults.append(
+            Fault(part.mark(()), "", "計画は キー: 値 の形で書く / a plan file is a mapping")
+        )
+        return
+    source.tree.marks.setdefault((), part.mark(()))
+    for key, value in part.data.items():
+        shift = 0
+        if key in whole:
+            if not (isinstance(whole[key], list) and isinstance(value, list)):
+                first = source.tree.mark((key,))
+                source.faults.append(
+                    Fault(part.mark((key,)), key, f"キーが二重です (最初は {first}) / duplicate key")
+                )
+                continue
+            shift = len(whole[key])
+            whole[key].extend(value)
+        else:
+            whole[key] = value
+        for path, mark in part.marks.items():
+            if path and path[0] == key:
+                moved = path
+                if shift and len(path) > 1 and isinstance(path[1], int):
+                    moved = (key, path[1] + shift, *path[2:])
+                source.tree.marks.setdefault(moved, mark)
+
+
+def validate(
+    adapter: TypeAdapter[T], tree: Tree, path: Path_ = (), data: Any = None
+) -> tuple[T | None, list[Fault]]:
+    """Check the part at `path` (its plain data may be given) against a model.
+
+    JSON mode is strict (no "5" for 5) and still reads lists as tuples and texts as enums.
+    """
+    try:
+        value = adapter.validate_json(json.dumps(tree.data if data is None else data), strict=True)
+    except ValidationError as error:
+        return None, [_fault(tree, path, item, adapter) for item in error.errors(include_url=False)]
+    return value, []
+
+
+def _written(tree: Tree, base: Path_, loc: Iterable[str | int]) -> Path_:
+    """pydantic's location without the parts it invents (union tags, function names)."""
+    path = base
+    parts = list(loc)
+    for index, part in enumerate(parts):
+        if (*path, part) in tree.marks:
+            path = (*path, part)
+        elif index == len(parts) - 1 and isinstance(part, str):
+            return (*path, part)
+    return path
+
+
+_MESSAGES = {
+    "missing": "必要な項目がありません / required key is missing",
+    "string_type": "文字列で書く / must be text",
+    "int_type": "整数で書く / must be an integer",
+    "bool_type": "true か false で書く / must be true or false",
+    "list_type": "一覧 (- で始まる行) で書く / must be a list",
+    "tuple_type": "一覧 (- で始まる行) で書く / must be a list",
+}
+
+
+def _fault(tree: Tree, base: Path_, item: Any, adapter: TypeAdapter[Any]) -> Fault:
+    path = _written(tree, base, item["loc"])
+    kind, context = item["type"], item.get("ctx") or {}
+    if kind == "extra_forbidden":
+        name = str(item["loc"][-1])
+        known = keys_at(adapter, item["loc"][:-1])
+        return Fault(tree.mark(path), dotted(path), unknown(name, known, "key"))
+    message = _MESSAGES.get(kind)
+    if message is None:
+        message = str(item["msg"]).removeprefix("Value error, ")
+        if kind in ("enum", "literal_error", "union_tag_invalid"):
+            allowed = str(context.get("expected") or context.get("expected_tags") or "")
+            given = str(item.get("input") if kind != "union_tag_invalid" else context.get("tag"))
+            message = f"'{given}' は使えません。使えるのは {allowed} / not one of {allowed}" + _guess(
+                given, [word.strip(" '") for word in allowed.replace(" or ", ",").split(",")]
+            )
+    if kind == "missing":
+        return Fault(tree.mark(path[:-1]), dotted(path), message)
+    return Fault(tree.mark(path), dotted(path), message)
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"。もしかして '{near[0]}' / did you mean '{near[0]}'?" if near else ""
+
+
+def unknown(name: str, known: Iterable[str], what: str = "id") -> str:
+    """The message for a name that nobody defined, with a guess."""
+    noun = {"key": "知らないキー", "id": "定義されていない名前"}.get(what, what)
+    return f"{noun} '{name}' / unknown {what} '{name}'" + _guess(name, known)

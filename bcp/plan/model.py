@@ -1,0 +1,264 @@
+"""The city: organisation, sites, roles, people, services (業務), systems, levels and targets.
+
+Forms (様式) of the ministry's ICT-BCP guideline that these values fill: 1 systems, 3-5 sites,
+8 roles, 9 contacts, 16 services, 17 critical systems. `unconfirmed: true` marks a number that was
+invented and must be confirmed by the city: it is shown as 要確認 wherever it is used.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from bcp.plan.types import Day, Duration, Id, LevelId, Model, Zone
+
+
+class Organization(Model):
+    """The body that runs the plan."""
+
+    name: str
+    time_zone: str = "Asia/Tokyo"
+    languages: tuple[Literal["ja", "en"], ...] = ("ja", "en")
+    classification: str = "関係者限り"
+    """How the plan itself is classified; printed on every sheet (R-17)."""
+    plan_title: str = "ICT部門の業務継続計画"
+    edition: str = "未設定"
+    review_by: Day | None = None
+
+
+class Power(Model):
+    """電源 of a site (様式5); minutes and hours are planning values, not measurements."""
+
+    ups: Duration | None = None
+    generator: Duration | None = None
+    generator_reserved_for: str | None = None
+
+
+class Site(Model):
+    """拠点: main office, branch, data centre, cloud, shelter."""
+
+    id: Id
+    name: str
+    kind: Literal["headquarters", "branch", "datacenter", "cloud", "shelter"]
+    hazard_zones: tuple[str, ...] = ()
+    """Names of hazard areas; two copies in one zone do not count as two places (R-48)."""
+    address: str | None = None
+    power: Power | None = None
+    contacts: tuple[Id, ...] = ()
+    unconfirmed: bool = False
+
+
+class Person(Model):
+    """Somebody with a role. Contacts are personal data: shown by role only (R-96)."""
+
+    id: Id
+    name: str
+    title: str | None = None
+    phone: str | None = None
+    mobile: str | None = None
+    mail: str | None = None
+    radio: str | None = None
+    site: Id | None = None
+    confirmed_on: Day | None = None
+    unconfirmed: bool = False
+
+
+class Role(Model):
+    """役割 with its order of succession 代行順位 (R-16: at least three names)."""
+
+    id: Id
+    name: str
+    duty: str | None = None
+    succession: tuple[Id, ...] = ()
+
+
+class Vendor(Model):
+    """外部事業者 (様式2)."""
+
+    name: str
+    phone: str | None = None
+    contract: str | None = None
+    hours: str | None = None
+    contract_rto: Duration | None = None
+    """Promise in the contract, shown beside the city's own target (R-39)."""
+
+
+class Hosting(Model):
+    """Where a system ran or runs; old and new may overlap during a migration (R-40)."""
+
+    kind: Literal["onprem", "government_cloud", "provider", "saas", "prefecture"]
+    site: Id | None = None
+    provider: str | None = None
+    valid_from: Day | None = Field(None, alias="from")
+    valid_until: Day | None = Field(None, alias="until")
+
+    def covers(self, day: date) -> bool:
+        """Whether the system is hosted there on that day."""
+        started = self.valid_from is None or self.valid_from <= day
+        return started and (self.valid_until is None or day <= self.valid_until)
+
+
+PROVIDER_KINDS = frozenset({"government_cloud", "provider", "saas", "prefecture"})
+
+
+class Classification(Model):
+    """情報資産の分類: 自治体機密性, 完全性, 可用性."""
+
+    confidentiality: Literal["3A", "3B", "3C", "2", "1"]
+    integrity: Literal["2", "1"] = "2"
+    availability: Literal["2", "1"] = "2"
+
+
+class Target(Model):
+    """One rung of a system's recovery ladder: RLO with its RTO and RPO.
+
+    Two RTOs, because a single one produces false breaches (R-35, IPA A.1.3.2 / A.1.4.1): `rto` for
+    an ordinary failure, `rto_disaster` for a large-scale disaster. Both count from onset (発災).
+    """
+
+    level: LevelId
+    name: str
+    rto: Duration | None = None
+    rto_disaster: Duration | None = None
+    rpo: Duration | None = None
+    proven_by: tuple[str, ...] = ()
+    """Checks that must all hold for `hold` before the level counts as attained."""
+    hold: Duration = timedelta(minutes=1)
+    unconfirmed: bool = False
+
+
+class Dependency(Model):
+    """What a system needs; `alternative` = any one of the same `group` is enough."""
+
+    system: Id
+    level: LevelId | None = None
+    kind: Literal["hard", "soft", "alternative"] = "hard"
+    group: str | None = None
+
+
+class Season(Model):
+    """A time of the year in which the class differs (R-38). Days as `MM-DD`."""
+
+    name: str
+    first: str = Field(pattern=r"^\d\d-\d\d$")
+    last: str = Field(pattern=r"^\d\d-\d\d$")
+    priority: Literal["S", "A", "B", "C", "D"]
+
+
+Priority = Literal["S", "A", "B", "C", "D"]
+"""災害時優先度: S within 3 h, A 24 h, B 72 h, C 7 days, D 30 days (proposal, 要確認)."""
+
+
+class System(Model):
+    """情報システム (様式1, 17)."""
+
+    id: Id
+    name: str
+    standard_number: int | None = Field(None, ge=1, le=20)
+    """Its number among the 20 standard systems 標準化対象事務."""
+    hosting: tuple[Hosting, ...] = ()
+    priority: Priority | None = Field(None, alias="class")
+    owner_role: Id | None = None
+    vendor: Vendor | None = None
+    sites: tuple[Id, ...] = ()
+    zone: Zone
+    classification: Classification | None = None
+    host: str | None = None
+    url: str | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    targets: tuple[Target, ...] = ()
+    calendar: Literal["always", "business_hours"] = "always"
+    seasons: tuple[Season, ...] = ()
+    note: str | None = None
+    unconfirmed: bool = False
+
+    def hosted(self, day: date) -> tuple[Hosting, ...]:
+        """Its hostings on a day (two while a migration runs)."""
+        return tuple(hosting for hosting in self.hosting if hosting.covers(day))
+
+    def by_provider(self, day: date) -> bool:
+        """True when somebody else's machines carry it on that day."""
+        return any(hosting.kind in PROVIDER_KINDS for hosting in self.hosted(day))
+
+    def target(self, level: str) -> Target | None:
+        """The rung with this level."""
+        return next((target for target in self.targets if target.level == level), None)
+
+
+class Need(Model):
+    """A service's need of a system, from which level on it can work."""
+
+    system: Id
+    level: LevelId | None = None
+
+
+class Service(Model):
+    """業務 (様式16): what the city sees first; systems are only its means."""
+
+    id: Id
+    name: str
+    department: str | None = None
+    sites: tuple[Id, ...] = ()
+    counters: str | None = None
+    people_served: str | None = None
+    mtpd: Duration | None = None
+    """最大許容停止時間; an RTO must be shorter."""
+    rto: Duration | None = None
+    rto_disaster: Duration | None = None
+    priority: Priority | None = Field(None, alias="class")
+    needs: tuple[Need, ...] = ()
+    alternate: str | None = None
+    """代替手段: how it goes on by paper, in one sentence; shown on the board."""
+    alternate_runbook: Id | None = None
+    seasons: tuple[Season, ...] = ()
+    unconfirmed: bool = False
+
+
+class Permission(Model):
+    """Written consent to look at a host of a closed zone or of a provider (R-93)."""
+
+    by: str
+    reference: str
+    until: Day
+
+
+class Node(Model):
+    """This node of ict-bcp. It lives in exactly one zone and must not become a bridge (R-43)."""
+
+    id: Id = "node1"
+    zone: Zone
+    site: Id | None = None
+
+
+class City(Model):
+    """The part of the plan that every room reads."""
+
+    organization: Organization
+    sites: tuple[Site, ...] = ()
+    roles: tuple[Role, ...] = ()
+    people: tuple[Person, ...] = ()
+    services: tuple[Service, ...] = ()
+    systems: tuple[System, ...] = ()
+    node: Node
+
+    def system(self, id: str) -> System | None:
+        """The system with this id."""
+        return next((system for system in self.systems if system.id == id), None)
+
+    def service(self, id: str) -> Service | None:
+        """The service with this id."""
+        return next((service for service in self.services if service.id == id), None)
+
+    def site(self, id: str) -> Site | None:
+        """The site with this id."""
+        return next((site for site in self.sites if site.id == id), None)
+
+    def role(self, id: str) -> Role | None:
+        """The role with this id."""
+        return next((role for role in self.roles if role.id == id), None)
+
+    def person(self, id: str) -> Person | None:
+        """The person with this id."""
+        return next((person for person in self.people if person.id == id), None)
