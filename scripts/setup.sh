@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# ./run, ./test と .ci/run が使う関数。これだけを実行しても何も起きません。
+# Functions of ./run, ./test and .ci/run: install what is missing, once. Sourced, not run.
+#
+#   setup run     what the practice city needs   (requirements.lock)
+#   setup test    what every test needs          (requirements-dev.lock)
+#
+# The virtual environment is .venv in the checkout. A stamp in it holds the digest of the lock
+# files and of pyproject.toml; while it agrees nothing is installed and no network is needed.
+
+# The caller sets ROOT, the absolute path of the checkout.
+: "${ROOT:?}"
+VENV="$ROOT/.venv"
+
+say() { # Japanese, English
+    printf '%s\n%s\n' "$1" "$2" >&2
+}
+
+die() { # Japanese, English
+    say "$1" "$2"
+    exit 2
+}
+
+# --- Python ---------------------------------------------------------------------------------
+
+find_python() { # sets PYTHON; fails when none is 3.11 or later
+    local candidate
+    PYTHON=
+    for candidate in ${ICT_BCP_PYTHON:+"$ICT_BCP_PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            PYTHON="$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+python_package() { # the Debian package that lacks, nothing when Python can make environments
+    if ! find_python; then
+        command -v python3 >/dev/null || echo python3-venv
+    elif [ ! -x "$VENV/bin/python" ] && ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+        if [ "$PYTHON" = python3 ] || [ "$PYTHON" = /usr/bin/python3 ]; then
+            echo python3-venv
+        else
+            "$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+        fi
+    fi
+}
+
+# --- Debian packages ------------------------------------------------------------------------
+
+on_path() { command -v "$1" >/dev/null 2>&1; }
+
+missing_packages() { # run|test
+    local noto=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+    on_path restic || echo restic
+    if [ "$1" = test ]; then
+        on_path prometheus && on_path promtool || echo prometheus
+        on_path prometheus-alertmanager || on_path alertmanager || echo prometheus-alertmanager
+        on_path chromium || echo chromium
+        [ -e "$noto" ] || echo fonts-noto-cjk
+        compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || on_path postgres || echo postgresql
+        on_path setfacl || echo acl
+        on_path pdftotext || echo poppler-utils
+        on_path strace || echo strace
+    fi
+}
+
+install_packages() { # names: as root without starting a service, otherwise say the line and stop
+    local guard=/usr/sbin/policy-rc.d made=no unit failed=no
+    if ! on_path apt-get; then
+        die "必要なものがありません: $* (Debian のパッケージ名)。入れてからもう一度実行してください。" \
+            "Missing: $* (names of Debian packages). Install them, then start again."
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        die "足りないパッケージがあります。次の 1 行を実行してから、もう一度始めてください。" \
+            "Debian packages are missing. Run this line, then start again:
+
+    sudo apt-get install -y --no-install-recommends $*
+"
+    fi
+    say "Debian のパッケージを入れます: $*" "Installing Debian packages: $*"
+    if [ ! -e "$guard" ]; then # a new package must not start its service here
+        printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard" && made=yes
+    fi
+    apt-get -qq update >&2 || true
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 \
+        install --no-install-recommends "$@" </dev/null >/dev/null || failed=yes
+    [ "$made" = no ] || rm -f "$guard"
+    for unit in prometheus prometheus-alertmanager postgresql; do # nor at the next boot
+        case " $* " in *" $unit "*) on_path systemctl && systemctl --quiet disable "$unit" >/dev/null 2>&1 || true ;; esac
+    done
+    [ "$failed" = no ] || die "パッケージを入れられませんでした: apt-get install $*" \
+        "The packages could not be installed: apt-get install $*"
+}
+
+# --- The virtual environment ------------------------------------------------------------------
+
+identity() { # of the environment: where it stands and which Python it belongs to
+    printf '%s %s\n' "$ROOT" "$(readlink -f "$VENV/bin/python")"
+}
+
+digest() { # run|test: of all that decides what is installed
+    local files=("$ROOT/pyproject.toml" "$ROOT/requirements.lock")
+    [ "$1" = run ] || files+=("$ROOT/requirements-dev.lock")
+    cat -- "${files[@]}" | sha256sum
+}
+
+venv_stands() {
+    [ -x "$VENV/bin/python" ] && [ -f "$VENV/.identity" ] && [ "$(<"$VENV/.identity")" = "$(identity)" ]
+}
+
+up_to_date() { # run|test
+    [ -x "$VENV/bin/ict-bcp" ] && [ -f "$VENV/.stamp-$1" ] && venv_stands &&
+        [ "$(<"$VENV/.stamp-$1")" = "$(digest "$1")" ]
+}
+
+install_venv() { # run|test
+    local lock="$ROOT/requirements.lock" pip
+    [ "$1" = run ] || lock="$ROOT/requirements-dev.lock"
+    if ! venv_stands; then
+        say "Python の仮想環境を作ります: $VENV" "Making the virtual environment: $VENV"
+        "$PYTHON" -m venv --clear "$VENV" || die "仮想環境を作れませんでした。" "The virtual environment could not be made."
+        identity >"$VENV/.identity"
+    fi
+    say "Python のライブラリを入れます(初回は 1 分ほど)。" "Installing Python libraries (about a minute the first time)."
+    rm -f "$VENV/.stamp-run" "$VENV/.stamp-test"
+    pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input --quiet install)
+    "${pip[@]}" --require-hashes --only-binary :all: -r "$lock" &&
+        "${pip[@]}" --no-deps --no-build-isolation --no-index -e "$ROOT" ||
+        die "ライブラリを入れられませんでした。ネットワークか PIP_NO_INDEX と PIP_FIND_LINKS を確かめてください。" \
+            "The libraries could not be installed. Check the network, or PIP_NO_INDEX and PIP_FIND_LINKS."
+    digest run >"$VENV/.stamp-run"
+    [ "$1" = run ] || digest test >"$VENV/.stamp-test"
+}
+
+setup() { # run|test
+    local packages
+    packages="$(missing_packages "$1")"
+    if up_to_date "$1"; then
+        # shellcheck disable=SC2086  # one word per package
+        [ -z "$packages" ] || install_packages $packages
+        return 0
+    fi
+    packages="$packages $(python_package)"
+    # shellcheck disable=SC2086
+    [ -z "${packages// /}" ] || install_packages $packages
+    find_python || die "Python 3.11 以降が必要です(見つかったのは: $(python3 --version 2>&1 || true))。" \
+        "Python 3.11 or later is needed (found: $(python3 --version 2>&1 || true))."
+    (   # two starts at once: the second waits for the first
+        flock 9
+        up_to_date "$1" || install_venv "$1"
+    ) 9>"$ROOT/.venv.lock" || exit $?
+}
