@@ -88,7 +88,7 @@ install_packages() { # names: as root without starting a service, otherwise say 
         install --no-install-recommends "$@" </dev/null >/dev/null || failed=yes
     [ "$made" = no ] || rm -f "$guard"
     for unit in prometheus prometheus-alertmanager postgresql; do # nor at the next boot
-        case " $* " in *" $unit "*) on_path systemctl && systemctl --quiet disable "$unit" >/dev/null 2>&1 || true ;; esac
+        case " $* " in *" $unit "*) systemctl --quiet disable "$unit" >/dev/null 2>&1 || true ;; esac
     done
     [ "$failed" = no ] || die "パッケージを入れられませんでした: apt-get install $*" \
         "The packages could not be installed: apt-get install $*"
