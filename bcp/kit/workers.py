@@ -30,7 +30,7 @@ class Workers:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
 
-    async def process(self, work: Callable[P, T], /, *args: P.args) -> T:
+    async def process(self, work: Callable[..., T], /, *args: object) -> T:
         """Run picklable `work` in a spawned process (module-level function, plain arguments)."""
         if self._processes is None:
             self._processes = ProcessPoolExecutor(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,12 +26,11 @@ T = TypeVar("T")
 class Source:
     """What stands in a plan folder, before any model has looked at it."""
 
-    root: Path
+    files: dict[str, bytes]
+    """Every file read, by its path relative to the root: kept whole when the plan is accepted."""
     tree: Tree = field(default_factory=Tree)
     runbooks: list[Tree] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)
-    """Every file read, by its path relative to the root: kept whole when the plan is accepted."""
 
 
 def plan_files(root: Path) -> list[Path]:
@@ -45,24 +44,36 @@ def plan_files(root: Path) -> list[Path]:
             next_step="ict-bcp run PLAN_DIR の PLAN_DIR を確かめる / check the path",
         )
     files = sorted(p for p in root.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
-    files = [p for p in files if not any(part.startswith(".") for part in p.relative_to(root).parts)]
+    files = [
+        p for p in files if not any(part.startswith(".") for part in p.relative_to(root).parts)
+    ]
     if not files:
         raise UsageError("計画に YAML がありません / no YAML file in the plan", where=str(root))
     return files
 
 
 def read_source(root: Path) -> Source:
-    """Read every file; syntax faults are collected in `faults`."""
-    source = Source(root)
-    source.tree.data = {}
+    """Read every file of a plan folder; what cannot be read is a fault."""
+    files: dict[str, bytes] = {}
+    faults: list[Fault] = []
     for path in plan_files(root):
         shown = str(path.relative_to(root)) if path != root else path.name
         try:
-            source.files[shown] = path.read_bytes()
+            files[shown] = path.read_bytes()
         except OSError as error:
-            source.faults.append(Fault(Mark(shown, 1, 1), "", f"読めません / cannot read: {error}"))
-            continue
-        for tree in documents(path, shown, source.faults):
+            message = f"読めません / cannot read: {error.strerror}"
+            faults.append(Fault(Mark(shown, 1, 1), "", message))
+    source = parse_files(files)
+    source.faults[:0] = faults
+    return source
+
+
+def parse_files(files: Mapping[str, bytes]) -> Source:
+    """The same from bytes: an accepted plan kept in the evidence store reads back like this."""
+    source = Source(dict(files))
+    source.tree.data = {}
+    for shown, content in files.items():
+        for tree in documents(content, shown, source.faults):
             if isinstance(tree.data, dict) and tree.data.get("kind") == "Runbook":
                 source.runbooks.append(tree)
             else:
@@ -84,7 +95,9 @@ def _join(source: Source, part: Tree) -> None:
             if not (isinstance(whole[key], list) and isinstance(value, list)):
                 first = source.tree.mark((key,))
                 source.faults.append(
-                    Fault(part.mark((key,)), key, f"キーが二重です (最初は {first}) / duplicate key")
+                    Fault(
+                        part.mark((key,)), key, f"キーが二重です (最初は {first}) / duplicate key"
+                    )
                 )
                 continue
             shift = len(whole[key])
@@ -148,8 +161,11 @@ def _fault(tree: Tree, base: Path_, item: Any, adapter: TypeAdapter[Any]) -> Fau
         if kind in ("enum", "literal_error", "union_tag_invalid"):
             allowed = str(context.get("expected") or context.get("expected_tags") or "")
             given = str(item.get("input") if kind != "union_tag_invalid" else context.get("tag"))
-            message = f"'{given}' は使えません。使えるのは {allowed} / not one of {allowed}" + _guess(
-                given, [word.strip(" '") for word in allowed.replace(" or ", ",").split(",")]
+            message = (
+                f"'{given}' は使えません。使えるのは {allowed} / not one of {allowed}"
+                + _guess(
+                    given, [word.strip(" '") for word in allowed.replace(" or ", ",").split(",")]
+                )
             )
     if kind == "missing":
         return Fault(tree.mark(path[:-1]), dotted(path), message)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 
@@ -129,7 +128,9 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self.seen:
-            self.fault(node, path, "アンカーと別名は使えません / anchors and aliases are not allowed")
+            self.fault(
+                node, path, "アンカーと別名は使えません / anchors and aliases are not allowed"
+            )
             return None
         self.seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
@@ -156,12 +157,12 @@ class _Reader:
         return out
 
 
-def documents(file: Path, shown: str, faults: list[Fault]) -> Iterator[Tree]:
+def documents(content: bytes, shown: str, faults: list[Fault]) -> Iterator[Tree]:
     """Every YAML document of a file as a Tree; syntax errors become faults."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        faults.append(Fault(Mark(shown, 1, 1), "", f"読めません / cannot read: {error}"))
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        faults.append(Fault(Mark(shown, 1, 1), "", f"UTF-8 で書く / not UTF-8: {error.reason}"))
         return
     try:
         for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
@@ -175,3 +176,5 @@ def documents(file: Path, shown: str, faults: list[Fault]) -> Iterator[Tree]:
         faults.append(Fault(mark, "", f"YAML の書き方の誤り / YAML syntax: {error.problem}"))
     except yaml.YAMLError as error:
         faults.append(Fault(Mark(shown, 1, 1), "", f"YAML: {error}"))
+    except RecursionError:
+        faults.append(Fault(Mark(shown, 1, 1), "", "入れ子が深すぎます / nested too deeply"))

@@ -129,6 +129,14 @@ class Target(Model):
     unconfirmed: bool = False
 
 
+class Permission(Model):
+    """Written consent to look at a host of a closed zone or of a provider (R-93)."""
+
+    by: str
+    reference: str
+    until: Day
+
+
 class Dependency(Model):
     """What a system needs; `alternative` = any one of the same `group` is enough."""
 
@@ -171,6 +179,8 @@ class System(Model):
     targets: tuple[Target, ...] = ()
     calendar: Literal["always", "business_hours"] = "always"
     seasons: tuple[Season, ...] = ()
+    permission: Permission | None = None
+    """Consent for all of this system's checks; a check may carry its own."""
     note: str | None = None
     unconfirmed: bool = False
 
@@ -216,12 +226,30 @@ class Service(Model):
     unconfirmed: bool = False
 
 
-class Permission(Model):
-    """Written consent to look at a host of a closed zone or of a provider (R-93)."""
+class DisasterLevel(Model):
+    """段階 of a declaration, e.g. 1 警戒, 2 一部発動, 3 全面発動."""
 
-    by: str
-    reference: str
-    until: Day
+    number: int = Field(ge=1, le=9)
+    name: str
+    meaning: str | None = None
+
+
+class Disaster(Model):
+    """Who may declare, in which order, by which criteria (様式8, 10; R-16, R-26 to R-28)."""
+
+    levels: tuple[DisasterLevel, ...] = (
+        DisasterLevel(number=1, name="警戒"),
+        DisasterLevel(number=2, name="一部発動"),
+        DisasterLevel(number=3, name="全面発動"),
+    )
+    authority: tuple[Id, ...] = ()
+    """Roles that may declare, first one first; the others follow when it cannot be reached."""
+    criteria: tuple[str, ...] = ()
+    """When to declare, as sentences of the city's plan; shown beside the button."""
+    ratify_within: Duration = timedelta(hours=24)
+    """事後承認 of a declaration made by a deputy or by whoever is there."""
+    envelope: str | None = None
+    """Where the sealed envelope lies (封筒の場所); printed on the card of the first to arrive."""
 
 
 class Node(Model):
@@ -230,6 +258,10 @@ class Node(Model):
     id: Id = "node1"
     zone: Zone
     site: Id | None = None
+    host_roots: tuple[str, ...] = ()
+    """Folders of this host that confidentiality checks may read; nothing by default."""
+    ca_file: str | None = None
+    """The city's own certificate authorities (PEM), trusted beside the system's."""
 
 
 class City(Model):
@@ -241,6 +273,7 @@ class City(Model):
     people: tuple[Person, ...] = ()
     services: tuple[Service, ...] = ()
     systems: tuple[System, ...] = ()
+    disaster: Disaster = Disaster()
     node: Node
 
     def system(self, id: str) -> System | None:

@@ -16,7 +16,9 @@ def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError("時間は 90s 15m 4h 2d 1h30m の形で書く / write a duration as 90s 15m 4h 2d")
+        raise ValueError(
+            "時間は 90s 15m 4h 2d 1h30m の形で書く / write a duration as 90s 15m 4h 2d"
+        )
     return parse_duration(value)
 
 

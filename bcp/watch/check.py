@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -106,6 +106,8 @@ class Check(Model):
     title: ClassVar[Text]
     """One line for `ict-bcp kinds` and the README table."""
     facts: ClassVar[Mapping[str, Fact]] = {}
+    reach: ClassVar[Literal["network", "host", "person"]] = "network"
+    """What it touches: a host over the network, files of this host, or nothing (a person looks)."""
     weight: ClassVar[str] = "light"
     """`light` (a socket) or `heavy` (a child process, hashing): heavy ones have few seats."""
 
