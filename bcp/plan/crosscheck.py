@@ -95,6 +95,8 @@ def _references(city: City, names: _Names, tree: Tree) -> Iterator[Fault]:
             known = names.levels.get(dependency.system)
             if known is not None:
                 yield from one((*path, "level"), dependency.level, known)
+            own = names.levels[system.id]
+            yield from one((*path, "needed_from"), dependency.needed_from, own)
     yield from one(("node", "site"), city.node.site, names.sites)
     yield from many(("disaster", "authority"), city.disaster.authority, names.roles)
 
@@ -142,6 +144,8 @@ def _sooner_than_needed(
     for dependency in system.depends_on:
         other = city.system(dependency.system)
         if other is None or dependency.kind != "hard" or dependency.level is None:
+            continue
+        if not dependency.needed_at(target.level):
             continue
         rung = other.target(dependency.level)
         theirs: timedelta | None = getattr(rung, name) if rung else None

@@ -144,6 +144,13 @@ class Dependency(Model):
     level: LevelId | None = None
     kind: Literal["hard", "soft", "alternative"] = "hard"
     group: str | None = None
+    needed_from: LevelId | None = None
+    """The dependant's own level from which on it is needed; default: every level. A level reached
+    with an offline copy or on paper needs no network, and its RTO may come before the network's."""
+
+    def needed_at(self, level: str) -> bool:
+        """Whether the dependant needs it to reach `level`."""
+        return self.needed_from is None or level >= self.needed_from
 
 
 class Season(Model):
