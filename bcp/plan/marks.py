@@ -93,7 +93,7 @@ def dotted(path: Path_) -> str:
 
 def _scalar(node: yaml.ScalarNode) -> Json:
     text: str = node.value
-    if node.style is not None:  # quoted or block: always text
+    if node.style:  # quoted or block: always text (plain: None in Python, "" in the C loader)
         return text
     if text in _WORDS:
         return _WORDS[text]
