@@ -1,0 +1,1 @@
+"""Ratios against a peer or the machine's limit, measured in the same run. Never a timed test."""
