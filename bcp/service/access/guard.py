@@ -1,0 +1,221 @@
+"""The doors: who is asking, may they, did the request come from our own page, and how to answer.
+
+One middleware around every request. Order: identify, permit, then (for writes) origin and CSRF;
+security headers on everything, refusals included. The cookie is HttpOnly and SameSite=Strict, and
+Secure when the connection is TLS: in a disaster people type an IP address without it (R-81).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from bcp.kit.errors import UsageError
+from bcp.service.access.accounts import SESSION_LIFE, Accounts, Identity
+from bcp.service.access.roles import Permission, decide
+from bcp.service.access.routes import Handler, route_of
+
+IDENTITY = "bcp_identity"
+CSRF_FIELD = "_csrf"
+CSRF_HEADER = "X-CSRF-Token"
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # not "no-referrer": browsers would then send `Origin: null` with our own forms
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
+}
+
+Refuse = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
+"""Draws a refusal for people: request, status, key of the sentence (`access.…`)."""
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+async def plain_refusal(_request: web.Request, status: int, key: str) -> web.StreamResponse:
+    """Where there are no pages."""
+    return web.Response(status=status, text=key + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A program's key: a token in a file (as Prometheus' `bearer_token_file`), and what it opens."""
+
+    name: str
+    digest: bytes
+    permissions: frozenset[Permission]
+
+    @classmethod
+    def read(cls, name: str, path: Path, permissions: frozenset[Permission]) -> Bearer:
+        """Raises `UsageError` when the file is unreadable or its token too short."""
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"トークンのファイルが読めません / cannot read the token file: {error}",
+                where=str(path),
+            ) from error
+        if len(token) < 20:
+            raise UsageError(
+                "トークンが短すぎます / the token is too short",
+                where=str(path),
+                expected=">= 20",
+                next_step="openssl rand -hex 32 > FILE",
+            )
+        return cls(name, hashlib.sha256(token.encode()).digest(), permissions)
+
+    def fits(self, token: str) -> bool:
+        """Compared in constant time."""
+        return hmac.compare_digest(hashlib.sha256(token.encode()).digest(), self.digest)
+
+
+@dataclass(slots=True)
+class Doors:
+    """`install` it on the application; the login page uses the rest."""
+
+    accounts: Accounts
+    bearers: tuple[Bearer, ...] = ()
+    behind_proxy: bool = False
+    """Believe X-Forwarded-For and -Proto (last hop); only where a proxy of ours sets them."""
+    refuse: Refuse = field(default=plain_refusal)
+
+    def install(self, app: web.Application) -> None:
+        """Before any other middleware; headers also on errors and streams."""
+        app.middlewares.insert(0, self._door())
+        app.on_response_prepare.append(_add_headers)
+
+    def _door(self) -> Middleware:
+        @web.middleware
+        async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._pass(request, handler)
+
+        return door
+
+    async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        identity = await self._identify(request)
+        request[IDENTITY] = identity
+        route = route_of(request)
+        wanted = route.permission if route else Permission.OWN  # unknown: not for outsiders either
+        machine = route.machine if route else request.path.startswith(("/api/", "/-/", "/metrics"))
+        match decide(identity.permissions if identity else None, wanted):
+            case "who":
+                return self._ask(request, machine)
+            case "no":
+                return await self._refuse(request, 403, "access.not_permitted", machine)
+            case "yes":
+                pass
+        if route is not None and route.writes and (why := await self._forged(request, identity)):
+            return await self._refuse(request, 403, why, machine)
+        return await handler(request)
+
+    async def _identify(self, request: web.Request) -> Identity | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            for bearer in self.bearers:
+                if bearer.fits(token.strip()):
+                    name = f"token:{bearer.name}"
+                    return Identity(name, name, name, frozenset(), bearer.permissions, "", "")
+            return None
+        return await self.accounts.identify(request.cookies.get(self.cookie, ""))
+
+    async def _forged(self, request: web.Request, identity: Identity | None) -> str | None:
+        """Why a write is not believed to come from our own page; None when it does."""
+        if identity is not None and not identity.digest:
+            return None  # a bearer token is never sent by a browser on its own
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != self.host(request):
+            return "access.foreign_origin"
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            return "access.foreign_origin"
+        if identity is None:
+            return None  # the login form: there is no session to abuse yet
+        given = request.headers.get(CSRF_HEADER)
+        if given is None:
+            given = str((await request.post()).get(CSRF_FIELD, ""))
+        if not hmac.compare_digest(given.encode(), identity.csrf.encode()):
+            return "access.stale_form"
+        return None
+
+    def _ask(self, request: web.Request, machine: bool) -> web.StreamResponse:
+        if machine:
+            return web.json_response(
+                {"error": "NotSignedIn", "what": "sign in, or send a bearer token"},
+                status=401,
+                headers={"WWW-Authenticate": 'Bearer realm="ict-bcp"'},
+            )
+        after = request.path_qs if request.method in ("GET", "HEAD") else request.path
+        return web.Response(status=303, headers={"Location": f"/login?next={quote(after)}"})
+
+    async def _refuse(
+        self, request: web.Request, status: int, key: str, machine: bool
+    ) -> web.StreamResponse:
+        if machine:
+            return web.json_response({"error": "NotPermitted", "what": key}, status=status)
+        return await self.refuse(request, status, key)
+
+    # --- for the login page ---------------------------------------------------------------------
+
+    @property
+    def cookie(self) -> str:
+        """Cookies do not know ports: each instance has its own name."""
+        return f"bcp_{self.accounts.instance}"
+
+    def host(self, request: web.Request) -> str:
+        """The name people typed."""
+        return request.host
+
+    def secure(self, request: web.Request) -> bool:
+        """Whether the browser speaks TLS (to us, or to the proxy before us)."""
+        if self.behind_proxy and (proto := request.headers.get("X-Forwarded-Proto")):
+            return proto.rpartition(",")[2].strip() == "https"
+        return request.secure
+
+    def address(self, request: web.Request) -> str:
+        """Where the request comes from."""
+        if self.behind_proxy and (chain := request.headers.get("X-Forwarded-For")):
+            return chain.rpartition(",")[2].strip()
+        return request.remote or "?"
+
+    def let_in(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
+        """Give the browser its session."""
+        response.set_cookie(
+            self.cookie,
+            token,
+            max_age=int(SESSION_LIFE.total_seconds()),
+            httponly=True,
+            samesite="Strict",
+            secure=self.secure(request),
+            path="/",
+        )
+
+    def let_out(self, response: web.StreamResponse) -> None:
+        """Take the session away."""
+        response.del_cookie(self.cookie, path="/")
+
+
+def identity_of(request: web.Request) -> Identity | None:
+    """Who is asking; None on public pages without an account."""
+    found: Identity | None = request.get(IDENTITY)
+    return found
+
+
+def safe_next(target: str) -> str:
+    """A place on this server to go on to after signing in; `/` for anything else."""
+    fits = target.startswith("/") and not target.startswith(("//", "/\\"))
+    clean = all(" " < ch < "\x7f" and ch != "\\" for ch in target)
+    return target if fits and clean else "/"
