@@ -146,8 +146,7 @@ def load(trees: Iterable[Tree]) -> tuple[Book, list[Fault]]:
     faults: list[Fault] = []
     steps: dict[str, str] = {}
     for tree in trees:
-        runbook: Runbook | None
-        runbook, wrong = validate(RUNBOOK, tree)
+        runbook, wrong = _read(tree)
         faults += wrong
         if runbook is None:
             continue
@@ -166,6 +165,10 @@ def load(trees: Iterable[Tree]) -> tuple[Book, list[Fault]]:
                 faults.append(Fault(tree.mark(where), f"steps.{index}.id", message))
             steps.setdefault(step.id, str(tree.mark(("steps", index, "id"))))
     return Book(tuple(found.values()), kept), faults
+
+
+def _read(tree: Tree) -> tuple[Runbook | None, list[Fault]]:
+    return validate(RUNBOOK, tree)
 
 
 def shipped() -> tuple[Book, list[Fault]]:
