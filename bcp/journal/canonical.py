@@ -1,0 +1,143 @@
+"""Canonical JSON: one value, one sequence of bytes.
+
+Rules, in this order: UTF-8 without byte order mark; no white space outside strings; keys sorted
+by Unicode code point (the same order as their UTF-8 bytes; this differs from RFC 8785 only for
+keys outside the basic plane); strings with the shortest JSON escape, nothing else escaped;
+integers only, within ±(2^53-1) so that every JSON reader keeps them exact; no floats, no NaN.
+Text is taken as it is: no Unicode normalisation, because names of files and people must come
+back byte for byte.
+
+`parse` accepts exactly what `encode` produces and refuses everything else (RFC 8259 leaves
+duplicate keys and number forms open; here they are errors).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TypeAlias
+
+from bcp.journal.errors import NotCanonical
+
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What an entry's detail may be made of."""
+
+MAX_INTEGER = 2**53 - 1
+"""Largest magnitude of an integer: exact in readers that hold numbers as 64-bit floats."""
+
+MAX_DEPTH = 32
+"""Deepest nesting; deeper input is refused before it can exhaust the stack."""
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
+
+def check(value: object, where: str = "value", depth: int = 0) -> None:
+    """Raise NotCanonical, naming the place, if `value` cannot be written canonically."""
+    kind = type(value)
+    if value is None or kind is bool:
+        return
+    if kind is str:
+        _check_text(value, where)  # type: ignore[arg-type]
+    elif kind is int:
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]
+            _refuse(where, f"an integer within ±{MAX_INTEGER}", "a larger one")
+    elif depth >= MAX_DEPTH:
+        _refuse(where, f"at most {MAX_DEPTH} levels of nesting", "more")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if type(key) is not str:
+                _refuse(where, "text as key", repr(key)[:60])
+            _check_text(key, where)
+            check(item, f"{where}.{key}", depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for position, item in enumerate(value):
+            check(item, f"{where}[{position}]", depth + 1)
+    else:
+        _refuse(where, "text, integer, true, false, null, list or map", kind.__name__)
+
+
+def encode(value: Json) -> bytes:
+    """The canonical bytes of `value`. Raises NotCanonical for what has none."""
+    check(value)
+    return encode_checked(plain(value))
+
+
+def encode_checked(value: Json) -> bytes:
+    """As `encode`, for a value of plain dicts and lists already passed through `check`."""
+    return _encoder.encode(value).encode("utf-8")
+
+
+def plain(value: Json) -> Json:
+    """A copy of `value` made of dicts and lists only, which the caller cannot change later."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def parse(data: bytes, where: str = "value") -> Json:
+    """Read canonical bytes. Raises NotCanonical for anything `encode` would not have written."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        _refuse(where, "UTF-8", f"byte {data[error.start]:#04x} at offset {error.start}")
+    try:
+        value: Json = _strict_decoder.decode(text)
+    except RecursionError:
+        _refuse(where, f"at most {MAX_DEPTH} levels of nesting", "more")
+    except ValueError as error:
+        _refuse(where, "JSON", str(error)[:120])
+    check(value, where)
+    again = encode_checked(value)
+    if again != data:
+        offset = next(
+            (n for n, (a, b) in enumerate(zip(again, data, strict=False)) if a != b),
+            min(len(again), len(data)),
+        )
+        _refuse(where, "the one canonical form", f"another form, first at byte {offset}")
+    return value
+
+
+def parse_trusted(data: bytes) -> Json:
+    """Read bytes that this program wrote and whose hash was just checked; no second encoding."""
+    value: Json = json.loads(data)
+    return value
+
+
+def _check_text(text: str, where: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            _refuse(where, "text that UTF-8 can hold", f"a lone surrogate at {error.start}")
+
+
+def _refuse(where: str, expected: str, got: str) -> NoReturn:
+    raise NotCanonical(
+        "not canonical JSON",
+        where=where,
+        expected=expected,
+        got=got,
+        next_step="write integers (microseconds, bytes, per mille) instead of floats, text as text",
+    )
+
+
+def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"key {twice!r} twice")
+    return result
+
+
+def _no_float(text: str) -> NoReturn:
+    raise ValueError(f"number {text[:40]} is not an integer")
+
+
+_strict_decoder = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_float=_no_float, parse_constant=_no_float
+)
