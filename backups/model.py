@@ -1,0 +1,193 @@
+"""The plan's section `backups:`: which data, where its copies are, how fresh, how often proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from bcp.kit.units import format_duration
+from bcp.plan.crosscheck import duplicates, fault
+from bcp.plan.loader import unknown
+from bcp.plan.marks import Fault, Tree
+from bcp.plan.model import City
+from bcp.plan.types import Day, Duration, Id, Model, Zone
+
+LEVELS = (0, 1, 2, 3, 4, 5)
+"""0 job said so, 1 exists and fresh, 2 structure, 3 data read, 4 restored and equal, 5 accepted."""
+
+PROVEN_BY_US = (0, 1, 2, 3, 4)
+"""The rungs this program can climb by itself; 5 is the owner's acceptance."""
+
+Medium = Literal["disk", "nas", "tape", "removable", "object_storage"]
+
+
+class Repository(Model):
+    """One copy: where it is, what it stands on, whether it can be reached and rewritten."""
+
+    id: Id
+    location: str = Field(min_length=1)
+    """A folder (absolute path). Other backends of restic are passed through as they are."""
+    password_file: str
+    """A file with the password; the password itself stands nowhere else (never in YAML)."""
+    site: Id | None = None
+    medium: Medium | None = None
+    offline: bool = False
+    """Not attached most of the time: unreachable is its normal state."""
+    immutable: bool = False
+    """Declared in the plan; declared is not proven."""
+    zone: Zone | None = None
+    restic: str | None = None
+    """The restic program for this repository; default: the one of the room."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder, when the repository is one on this host."""
+        return Path(self.location) if self.location.startswith("/") else None
+
+
+class Verify(Model):
+    """How often each rung is proven again. Past its period a proof no longer counts."""
+
+    poll: Duration = timedelta(minutes=5)
+    """Comparison of the repository with its custody record."""
+    exists: Duration = timedelta(hours=1)
+    """How long a comparison counts as proof of rung 1."""
+    structure: Duration = timedelta(days=1)
+    data: Duration = timedelta(days=1)
+    """One part of the data is read each time; `parts` of them cover all."""
+    parts: int = Field(7, ge=1, le=256)
+    """restic's n/t: every pack is in exactly one of t parts (t is at most 256)."""
+    restore: Duration = timedelta(days=1)
+    deadline: Duration = timedelta(hours=6)
+    """A verification that takes longer is stopped: could not tell."""
+
+    @model_validator(mode="after")
+    def _polls_before_it_expires(self) -> Verify:
+        if self.poll > self.exists:
+            raise ValueError("poll は exists より短くする / poll must not exceed exists")
+        return self
+
+    def period(self, level: int) -> timedelta:
+        """How long evidence of a rung counts."""
+        return {1: self.exists, 2: self.structure, 3: self.data, 4: self.restore}[level]
+
+
+class BackupSet(Model):
+    """Data that belongs together, backed up by restic into one or more repositories."""
+
+    id: Id
+    kind: Literal["restic"]
+    system: Id | None = None
+    name: str | None = None
+    sources: tuple[str, ...] = Field(min_length=1)
+    marker: str | None = None
+    """A file that must exist in each source: an unmounted share has none."""
+    repositories: tuple[Repository, ...] = Field(min_length=1)
+    every: Duration | None = timedelta(days=1)
+    """How often the backup runs; null: started by a person or another timer only."""
+    rpo: Duration | None = None
+    """How old the newest good copy may be."""
+    required_level: int = Field(4, ge=0, le=5)
+    """The rung a copy must have reached to count for the RPO."""
+    verify: Verify = Verify()
+    exclude: tuple[str, ...] = ()
+    """`*.tmp` (a name anywhere) or `/abs/path/*`; only `*` is special."""
+    deadline: Duration = timedelta(hours=12)
+    unconfirmed: bool = False
+
+    @field_validator("sources")
+    @classmethod
+    def _absolute(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for source in sources:
+            if not source.startswith("/"):
+                raise ValueError(f"絶対パスで書く / write an absolute path: {source}")
+        return sources
+
+    @field_validator("exclude")
+    @classmethod
+    def _plain_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            # Only what means the same to us and to every version of restic: the manifest must
+            # leave out exactly what restic leaves out.
+            if set(pattern) & set("[]?\\$!#\n") or "**" in pattern or not pattern.strip("/ "):
+                raise ValueError(f"除外に使える記号は * だけ / only * may be used: {pattern}")
+            relative = "/" in pattern and not pattern.startswith("/")
+            if pattern != pattern.strip() or relative or pattern.endswith("/"):
+                raise ValueError(f"名前か絶対パスで書く / a name or an absolute path: {pattern}")
+        return patterns
+
+    @field_validator("repositories")
+    @classmethod
+    def _once_each(cls, copies: tuple[Repository, ...]) -> tuple[Repository, ...]:
+        ids = [copy.id for copy in copies]
+        if len(set(ids)) != len(ids):
+            raise ValueError("リポジトリの id が二重です / repository id stands twice")
+        return copies
+
+    def repository(self, id: str) -> Repository | None:
+        """The copy with this id."""
+        return next((copy for copy in self.repositories if copy.id == id), None)
+
+
+class AttestedSet(Model):
+    """A copy run by somebody else: shown as 申告, never in the colour or word of 実測."""
+
+    id: Id
+    kind: Literal["attested"]
+    system: Id | None = None
+    name: str | None = None
+    provider: str
+    rpo: Duration | None = None
+    reference: str | None = None
+    """The contract or report that attests it."""
+    accepted_by_role: Id | None = None
+    accepted_on: Day | None = None
+    repositories: tuple[()] = ()
+    unconfirmed: bool = False
+
+
+AnySet = Annotated[BackupSet | AttestedSet, Field(discriminator="kind")]
+"""One item of the section, told apart by `kind`."""
+
+Backups = tuple[AnySet, ...]
+"""The section `backups:` (for `pydantic.TypeAdapter`)."""
+
+
+def restic_sets(sets: Iterable[BackupSet | AttestedSet]) -> tuple[BackupSet, ...]:
+    """The sets this program backs up and proves itself."""
+    return tuple(item for item in sets if isinstance(item, BackupSet))
+
+
+def cross_check(sets: Backups, city: City, tree: Tree) -> list[Fault]:
+    """Names the city does not know, ids that stand twice, an RPO no schedule can hold."""
+    faults = [*duplicates((item.id for item in sets), "backups", tree)]
+    for index, item in enumerate(sets):
+        faults += _of_one(index, item, city, tree)
+    return faults
+
+
+def _of_one(index: int, item: BackupSet | AttestedSet, city: City, tree: Tree) -> Iterator[Fault]:
+    here = ("backups", index)
+    if item.system is not None and city.system(item.system) is None:
+        names = [system.id for system in city.systems]
+        yield fault(tree, (*here, "system"), unknown(item.system, names))
+    if isinstance(item, AttestedSet):
+        role = item.accepted_by_role
+        if role is not None and city.role(role) is None:
+            names = [known.id for known in city.roles]
+            yield fault(tree, (*here, "accepted_by_role"), unknown(role, names))
+        return
+    for at, copy in enumerate(item.repositories):
+        if copy.site is not None and city.site(copy.site) is None:
+            names = [site.id for site in city.sites]
+            yield fault(tree, (*here, "repositories", at, "site"), unknown(copy.site, names))
+    if item.rpo is not None and item.every is not None and item.rpo < item.every:
+        message = (
+            f"rpo {format_duration(item.rpo)} は every {format_duration(item.every)} より短い / "
+            "rpo is shorter than the interval of the backup"
+        )
+        yield fault(tree, (*here, "rpo"), message)

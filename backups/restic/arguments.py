@@ -1,0 +1,153 @@
+"""Command lines and environments for restic. Pure.
+
+The password reaches restic by `--password-file` only. Proofs read the repository itself, so they run
+with `--no-cache`: a cache would show a healthy tree that is damaged on the medium.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backups.restic.version import Version
+from bcp.kit.errors import UsageError
+
+FULL_ID = re.compile(r"[0-9a-f]{64}\Z")
+TAG = "ict-bcp"
+_RUN_TAG = "run:"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which program opens which repository with which password file."""
+
+    program: str
+    location: str
+    password_file: Path
+    cache: Path
+    """A cache of our own, so that nobody else's `cache --cleanup` or permissions touch us."""
+    temp: Path
+
+
+def environment(target: Target) -> Mapping[str, str]:
+    """The whole environment of the child: nothing of ours (no secret, no proxy) leaks into it."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(target.cache),
+        "TMPDIR": str(target.temp),
+        "LANG": "C.UTF-8",
+        # Status lines come ten a second even into a pipe; one a second is enough for progress.
+        "RESTIC_PROGRESS_FPS": "1",
+    }
+
+
+def snapshot_id(value: str) -> str:
+    """The id, when it is a full one. Raises `UsageError` for `latest` and short ids: a foreign
+    snapshot, another host or another path set becomes `latest` without a word."""
+    if not FULL_ID.match(value):
+        raise UsageError(
+            "スナップショットは64桁の完全なIDで指定する / name a snapshot by its full id",
+            expected="64 hexadecimal digits",
+            got=value[:80],
+            next_step="ict-bcp backup list",
+        )
+    return value
+
+
+def run_tag(run: str) -> str:
+    """The tag that marks the snapshot of one run of ours."""
+    return _RUN_TAG + run
+
+
+def run_of(tags: Iterable[str]) -> str | None:
+    """The run id among a snapshot's tags, when it claims to be ours."""
+    own = [tag.removeprefix(_RUN_TAG) for tag in tags if tag.startswith(_RUN_TAG)]
+    return own[0] if own and TAG in tags else None
+
+
+def _base(target: Target, *, cache: bool = False, lock: bool = True) -> list[str]:
+    words = [target.program, "--repo", target.location]
+    words += ["--password-file", str(target.password_file), "--json"]
+    words += ["--cache-dir", str(target.cache)] if cache else ["--no-cache"]
+    return words if lock else [*words, "--no-lock"]
+
+
+def version(program: str) -> tuple[str, ...]:
+    """Ask the program who it is."""
+    return (program, "version", "--json")
+
+
+def snapshots(target: Target) -> tuple[str, ...]:
+    """List snapshots without a lock: a poll must work on read-only media and beside a check."""
+    return (*_base(target, lock=False), "snapshots")
+
+
+def cat_config(target: Target) -> tuple[str, ...]:
+    """The repository's configuration, with its id."""
+    return (*_base(target, lock=False), "cat", "config")
+
+
+def key_list(target: Target) -> tuple[str, ...]:
+    """The keys that open the repository."""
+    return (*_base(target, lock=False), "key", "list")
+
+
+def init(target: Target) -> tuple[str, ...]:
+    """Create a repository. Only ever by a person's explicit command."""
+    return (*_base(target), "init")
+
+
+def unlock(target: Target) -> tuple[str, ...]:
+    """Remove *stale* locks (restic's own judgement: dead process of this host, or 30 minutes)."""
+    return (*_base(target), "unlock")
+
+
+def backup(
+    target: Target,
+    version: Version,
+    sources: Iterable[Path],
+    *,
+    run: str,
+    tags: Iterable[str] = (),
+    parent: str | None,
+    exclude_file: Path | None,
+) -> tuple[str, ...]:
+    """Back up. The parent is pinned: restic would take any newest snapshot of these paths, also a
+    foreign one, and skip files it claims to know. Without a parent everything is read."""
+    words = [*_base(target, cache=True), "backup", "--tag", TAG, "--tag", run_tag(run)]
+    for tag in tags:
+        words += ["--tag", tag]
+    words += ["--parent", snapshot_id(parent)] if parent else ["--force"]
+    if version.retry_lock:
+        words += ["--retry-lock", "2m"]
+    if exclude_file is not None:
+        words += ["--exclude-file", str(exclude_file)]
+    return (*words, "--", *(str(source) for source in sources))
+
+
+def check(target: Target, part: tuple[int, int] | None = None) -> tuple[str, ...]:
+    """Structure; with `part` = (n, t) also read that part of the data."""
+    words = [*_base(target), "check"]
+    if part is not None:
+        n, t = part
+        if not 1 <= n <= t <= 256:
+            raise ValueError(f"part {n}/{t}: 1 <= n <= t <= 256")
+        words.append(f"--read-data-subset={n}/{t}")
+    return tuple(words)
+
+
+def restore(
+    target: Target, snapshot: str, into: Path, include: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Restore one pinned snapshot; takes a lock, so that a prune does not remove what is read."""
+    words = [*_base(target), "restore", snapshot_id(snapshot), "--target", str(into)]
+    for path in include:
+        words += ["--include", path]
+    return tuple(words)
+
+
+def ls(target: Target, snapshot: str) -> tuple[str, ...]:
+    """List a snapshot. Never a base for comparing names: JSON loses bytes that are not UTF-8."""
+    return (*_base(target, lock=False), "ls", snapshot_id(snapshot))
