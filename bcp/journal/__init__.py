@@ -55,7 +55,7 @@ from bcp.journal.errors import (
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.folding import Committed, Fold, View, WritableState
 from bcp.journal.journal import Journal
-from bcp.journal.opening import adopt_head
+from bcp.journal.making import adopt_head
 from bcp.journal.projections import Projection
 from bcp.journal.selfcheck import Verified
 from bcp.kit.errors import Unwritable

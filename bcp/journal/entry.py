@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn, cast
 
 from bcp.journal import canonical
@@ -32,24 +33,29 @@ SALT_BYTES = 16
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _OP = re.compile(r"[!-~]{1,128}")
+_LINE = re.compile(r"[^\x00-\x1f]{0,256}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "schema": (int,),
-    "node": (str,),
-    "epoch": (int,),
-    "seq": (int,),
-    "op": (str,),
-    "incident": (str, type(None)),
-    "kind": (str,),
-    "occurred_at": (int,),
-    "recorded_at": (int,),
-    "clock": (dict,),
-    "actor": (dict,),
-    "subject": (str,),
-    "detail": (dict,),
-    "commitments": (dict,),
-    "evidence": (list,),
+_TYPES: Mapping[str, type] = {  # in the order of canonical JSON
+    "actor": dict,
+    "clock": dict,
+    "commitments": dict,
+    "detail": dict,
+    "epoch": int,
+    "evidence": list,
+    "incident": str,
+    "kind": str,
+    "node": str,
+    "occurred_at": int,
+    "op": str,
+    "recorded_at": int,
+    "schema": int,
+    "seq": int,
+    "subject": str,
 }
+_SHAPE = tuple(_TYPES.values())
+_SHAPE_ALONE = tuple(type(None) if n == "incident" else t for n, t in _TYPES.items())
+_ACTOR = {"id", "capacity"}
+_CLOCK = {"offset_us", "synced", "boot", "monotonic_us", "suspect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ class Actor:
         for what, value in (("actor id", self.id), ("actor capacity", self.capacity)):
             if not _TOKEN.fullmatch(value):
                 _refuse(what, "a pseudonym of 1 to 64 letters, digits and . _ : / -", value)
+
+
+_actor = lru_cache(256)(Actor)  # few people, many entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +151,19 @@ def parse(data: bytes) -> Entry:
         _refuse("entry", f"at most {MAX_BYTES} bytes", f"{len(data)} bytes")
     value = canonical.parse(data, "entry")
     entry = _from_json(value)
-    for name, types in _TYPES.items():
-        got = cast(dict[str, Json], value)[name]
-        if type(got) not in types or (type(got) is int and got < 0 and not name.endswith("_at")):
-            _refuse(f"entry.{name}", types[0].__name__, repr(got)[:80])
-    check_new(_as_new(entry), entry.op)
-    if entry.data() != data:
-        _refuse("entry", "known fields in clock and actor", "others")
+    raw = cast(dict[str, Any], value)
+    shape = tuple(map(type, raw.values()))
+    if shape not in (_SHAPE, _SHAPE_ALONE) or entry.seq < 0 or entry.epoch < 0:
+        wrong = [n for n, t in _TYPES.items() if type(raw[n]) is not t and raw[n] is not None]
+        _refuse("entry", "every field of its type, no negative number", ", ".join(wrong) or "seq")
+    if raw["clock"].keys() != _CLOCK or raw["actor"].keys() != _ACTOR:
+        _refuse("entry", "the known fields in clock and actor", "others")
+    check_op(entry.op)
+    _check_words(entry.kind, entry.subject, entry.incident)
+    for digest in (*entry.evidence, *entry.commitments.values()):
+        _check_digest(digest)
+    for name in entry.commitments:
+        _check_value_name(name)
     return entry
 
 
@@ -168,34 +183,35 @@ def check_op(op: str) -> None:
         _refuse("operation id", "1 to 128 printable ASCII characters without spaces", op)
 
 
-def check_new(new: NewEntry, op: str) -> None:
+def check_new(new: NewEntry) -> None:
     """Raise BadEntry if a new entry breaks a rule that canonical JSON does not know."""
-    check_op(op)
-    if not _KIND.fullmatch(new.kind) or len(new.kind) > 64:
-        _refuse("kind", "lower-case words joined by dots, at most 64 characters", new.kind)
-    for what, text in (("subject", new.subject), ("incident", new.incident or "")):
-        if len(text) > 256 or any(ch < " " for ch in text):
-            _refuse(what, "at most 256 characters, no control characters", text)
+    _check_words(new.kind, new.subject, new.incident)
     if new.occurred_at.tzinfo is None:
         _refuse("occurred_at", "an instant with a time zone", "one without")
     for digest in new.evidence:
-        if not _DIGEST.fullmatch(digest):
-            _refuse("evidence", "a SHA-256 digest of 64 hexadecimal digits", digest)
+        _check_digest(digest)
     for name, value in new.values.items():
-        if not _TOKEN.fullmatch(name):
-            _refuse("name of a value", "1 to 64 letters, digits and . _ : / -", name)
+        _check_value_name(name)
         if type(value) is not str:
             _refuse(f"value {name}", "text", type(value).__name__)
 
 
-def _as_new(entry: Entry) -> NewEntry:
-    for digest in entry.commitments.values():
-        if not _DIGEST.fullmatch(digest):
-            _refuse("commitment", "64 hexadecimal digits", str(digest))
-    names = dict.fromkeys(entry.commitments, "")
-    return NewEntry(
-        entry.kind, entry.subject, {}, entry.incident, entry.occurred_at, names, entry.evidence
-    )
+def _check_words(kind: str, subject: str, incident: str | None) -> None:
+    if not _KIND.fullmatch(kind) or len(kind) > 64:
+        _refuse("kind", "lower-case words joined by dots, at most 64 characters", kind)
+    for what, text in (("subject", subject), ("incident", incident)):
+        if text is not None and not _LINE.fullmatch(text):
+            _refuse(what, "at most 256 characters, no control characters", text)
+
+
+def _check_digest(digest: object) -> None:
+    if type(digest) is not str or not _DIGEST.fullmatch(digest):
+        _refuse("evidence or commitment", "a SHA-256 digest of 64 hexadecimal digits", str(digest))
+
+
+def _check_value_name(name: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        _refuse("name of a value", "1 to 64 letters, digits and . _ : / -", name)
 
 
 def _from_json(value: Json) -> Entry:
@@ -225,7 +241,7 @@ def _from_json(value: Json) -> Entry:
             from_us(raw["occurred_at"]),
             from_us(raw["recorded_at"]),
             reading,
-            Actor(raw["actor"]["id"], raw["actor"]["capacity"]),
+            _actor(raw["actor"]["id"], raw["actor"]["capacity"]),
             raw["subject"],
             raw["detail"],
             raw["commitments"],

@@ -11,22 +11,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bcp.journal import opening
-from bcp.journal.canonical import Json
+from bcp.journal import making
+from bcp.journal.batch import Decide, Job, Listener
 from bcp.journal.checkpoint import Checkpoint
 from bcp.journal.entry import Actor, Entry, NewEntry, check_op
-from bcp.journal.errors import BadEntry, Missing
+from bcp.journal.erasing import digests, erasure
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.export import write_export
 from bcp.journal.folding import Committed, Fold, WritableState, matches
 from bcp.journal.head import Fault, no_fault
+from bcp.journal.making import Identity, default_head_dir
 from bcp.journal.merkle import inclusion_proof
-from bcp.journal.opening import ERASED, Identity, Opened, default_head_dir
-from bcp.journal.projections import Projection
+from bcp.journal.opening import Opened, open_log
+from bcp.journal.projections import Projection, named_query
 from bcp.journal.proof import TlogProof
 from bcp.journal.selection import Selection
 from bcp.journal.selfcheck import Verified, verify_store
-from bcp.journal.writer import Decide, Job, Listener, Writer, in_thread
+from bcp.journal.writer import Writer, in_thread
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Unwritable
 
@@ -47,15 +48,7 @@ class Journal:
         self._clock = clock
         self._critical = tuple(critical)
         self._sign_now = asyncio.Event()
-        self._writer = Writer(
-            opened.store,
-            opened.values,
-            opened.head,
-            opened.stager,
-            clock,
-            opened.snapshot,
-            opened.gap_note,
-        )
+        self._writer = Writer(opened, clock)
         self._writer.listeners.append(self._hear)
         self._writer.start()
 
@@ -75,7 +68,7 @@ class Journal:
     ) -> None:
         """Make an empty log with its key and head. Refuses (Exists) if one is there."""
         identity = Identity(random_bytes(16).hex(), origin, node, epoch)
-        opening.create(folder, head_dir or default_head_dir(folder), identity, clock, random_bytes)
+        making.create(folder, head_dir or default_head_dir(folder), identity, clock, random_bytes)
 
     @classmethod
     def open(
@@ -92,10 +85,12 @@ class Journal:
     ) -> Self:
         """Open an existing log that holds at least what was acknowledged.
 
-        Raises Missing, RolledBack, Damaged (do not go on writing; watching may go on), Busy (another
-        process has it) or Unwritable. A missing log is never made.
+        Raises Missing, RolledBack, Damaged (do not go on writing; watching may go on) or Busy
+        (another process has it). A missing log is never made. On a full or read-only disk it opens,
+        not `writable`, and goes on by itself when the disk allows; Unwritable is raised only where
+        it cannot even be read.
         """
-        opened = opening.open_log(
+        opened = open_log(
             folder,
             head_dir or default_head_dir(folder),
             folds or {},
@@ -108,8 +103,7 @@ class Journal:
     async def close(self) -> None:
         """Carry out what waits, then close every file. May be called twice."""
         await in_thread(self._writer.close)
-        await in_thread(self._opened.reader.close)
-        self._opened.lock.release()
+        await in_thread(self._opened.close)
         self._sign_now.set()
 
     async def __aenter__(self) -> Self:
@@ -145,21 +139,10 @@ class Journal:
         self, entry: Entry, names: Sequence[str], *, op: str, actor: Actor
     ) -> Committed:
         """Erase values of an entry for good. Recorded first, then done; proofs go on to hold."""
-        unknown = sorted(set(names) - entry.commitments.keys())
-        if unknown:
-            raise BadEntry(
-                "no such value in this entry",
-                where=f"entry {entry.seq}",
-                expected=f"names among {sorted(entry.commitments)}",
-                got=", ".join(unknown),
-                next_step="read the entry again",
-            )
-        digests = [entry.commitments[name] for name in names]
-        detail: dict[str, Json] = {"seq": entry.seq, "names": list(names), "digests": digests}
-        now = self._clock.utc()
-        new = NewEntry(ERASED, f"entry/{entry.seq}", detail, entry.incident, now)
+        new = erasure(entry, names, self._clock.utc())
         committed = await self.append(new, op=op, actor=actor)
-        await in_thread(self._opened.values.erase, digests)
+        erased = [digest for done in committed.entries for digest in digests(done)]
+        await in_thread(self._opened.values.erase, erased)
         return committed
 
     async def probe(self) -> WritableState:
@@ -245,17 +228,8 @@ class Journal:
         self, projection: str, name: str, parameters: Mapping[str, Any] | Sequence[Any] = ()
     ) -> list[Any]:
         """A named query of a projection, in a worker thread."""
-        for candidate in self._opened.store.projections:
-            if candidate.name == projection and name in candidate.queries:
-                sql = candidate.queries[name]
-                return await in_thread(self._opened.reader.select, sql, parameters)
-        raise Missing(
-            "no such query",
-            where=f"{projection}.{name}",
-            expected="a query of a projection handed in at open",
-            got="none",
-            next_step="add it to the projection's queries",
-        )
+        sql = named_query(self._opened.store.projections, projection, name)
+        return await in_thread(self._opened.reader.select, sql, parameters)
 
     async def reveal(self, entry: Entry) -> dict[str, str]:
         """Name -> text of the values still kept; an erased one is absent."""
@@ -303,10 +277,10 @@ class Journal:
 
     async def prove(self, seq: int) -> str:
         """A tlog-proof file for one entry: its inclusion in a signed checkpoint."""
-        last = self._opened.signer.last
-        if last is None or last.size <= seq:
-            await self.checkpoint()
         last, note, _at = self.signed
+        if last is None or last.size <= seq:
+            note = await self.checkpoint()
+            last, note, _at = self.signed
         assert last is not None
         reader = self._opened.reader
         hashes = await in_thread(inclusion_proof, seq, last.size, reader.node)

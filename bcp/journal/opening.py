@@ -1,14 +1,6 @@
-"""Making a log, and opening one only if it is what was acknowledged.
+"""Opening a log only if it is what was acknowledged.
 
-Layout of a log's folder, and of the head folder kept apart from it:
-
-    FOLDER/log.sqlite3     entries (store)            HEAD/head        last acknowledged size and root
-    FOLDER/values.sqlite3  salts and texts (values)   HEAD/checkpoint  last signed checkpoint
-    FOLDER/key             signing key, 0600          HEAD/gap         only while not writable
-    FOLDER/evidence/       evidence store
-    FOLDER/lock            one owner
-
-Opening checks, in this order: the id of log and head agree; the store is not smaller than the head
+Checked, in this order: the id of log and head agree; the store is not smaller than the head
 and has the head's root at the head's size; the same for the last signed checkpoint; the newest
 entries are canonical and fit their hashes. Anything else is for `verify`, which reads all.
 """
@@ -21,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bcp.journal import erasing
 from bcp.journal import store as store_module
-from bcp.journal.entry import Actor, Entry, NewEntry, parse
-from bcp.journal.errors import Damaged, Exists, JournalError, Missing, RolledBack
+from bcp.journal.entry import Entry, parse
+from bcp.journal.errors import Damaged, Missing, RolledBack
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.folding import Fold, Snapshot
 from bcp.journal.gap import GapNote
 from bcp.journal.head import Fault, HeadFile
-from bcp.journal.keys import create_key, load_key
+from bcp.journal.keys import load_key
+from bcp.journal.making import EVIDENCE, HEAD, KEY, identity_of
+from bcp.journal.making import Identity as Identity
 from bcp.journal.merkle import EMPTY_ROOT, range_at
 from bcp.journal.projections import Projection
 from bcp.journal.selection import Selection
@@ -36,30 +31,16 @@ from bcp.journal.signing import Signer
 from bcp.journal.staging import Stager
 from bcp.journal.store import Reader, Store, entries
 from bcp.journal.values import Values
-from bcp.kit.clock import Clock
-from bcp.kit.durable import FolderLock, fsync_dir
+from bcp.kit.durable import FolderLock
+from bcp.kit.errors import Unwritable
 
-KEY = "key"
-HEAD = "head"
-EVIDENCE = "evidence"
 TAIL = 2048
 """So many of the newest entries are read strictly at every opening."""
-ERASED = "log.erased"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What was fixed when the log was made."""
-
-    log_id: str
-    origin: str
-    node: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
-    """Everything a journal needs; `close` undoes it."""
+    """Everything a journal needs. Owned by the writer thread once it runs."""
 
     identity: Identity
     lock: FolderLock
@@ -72,83 +53,38 @@ class Opened:
     signer: Signer
     snapshot: Snapshot
     gap_note: GapNote
-    rebuilt: tuple[str, ...]
+    refusal: Unwritable | None = None
+    """Why it can only be read for now: the disk is full or read-only."""
+    locked: bool = True
 
+    def reconnect(self) -> int:
+        """Fresh connections for writing after a failure; gives the store's size."""
+        if not self.locked:
+            self.lock.take()
+            self.locked = True
+        self.store.reopen()
+        self.reader.reopen()
+        return self.store.size()
 
-def default_head_dir(folder: Path) -> Path:
-    """Beside the log's folder, so that a copy of the folder does not carry its own head."""
-    return folder.with_name(folder.name + "-head")
+    def tidy(self, size: int) -> None:
+        """Bring the values and projections in line with the log. Raises Unwritable.
 
+        Sweeps texts of entries that never came to be, makes projections fit, and finishes erasures
+        that were recorded but not done.
+        """
+        self.values.open()
+        self.values.sweep(size)
+        self.store.prepare(lambda: (e for chunk in chunks(self.store, size) for e in chunk))
+        since = 0
+        while found := self.store.find(Selection(since, size, [erasing.KIND])):
+            self.values.erase(d for entry in found for d in erasing.digests(entry))
+            since = found[-1].seq + 1
 
-def create(
-    folder: Path,
-    head_dir: Path,
-    identity: Identity,
-    clock: Clock,
-    random_bytes: Callable[[int], bytes],
-) -> None:
-    """Make an empty log with key and head and write its first entry.
-
-    Refuses if anything of a log is there. The head comes last: if we die before, `open` refuses and
-    says that creation did not finish.
-    """
-    for path in (folder / store_module.FILE, folder / KEY, head_dir / HEAD):
-        if path.exists():
-            raise Exists(
-                "ここにはもう記録があります / (part of) a log already stands here",
-                where=str(path),
-                expected="an empty place",
-                got="a file",
-                next_step="open it; or, if creating it was interrupted and it was never opened, "
-                f"remove {folder} and {head_dir} and create it again",
-            )
-    for path in (folder, head_dir):
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fsync_dir(path.parent)
-    lock = FolderLock(folder)
-    lock.take()
-    try:
-        key = create_key(folder / KEY, identity.origin, random_bytes)
-        meta = {
-            "log_id": identity.log_id,
-            "origin": identity.origin,
-            "node": identity.node,
-            "epoch": str(identity.epoch),
-            "vkey": str(key.verifier),
-        }
-        store_module.create(folder, meta)
-        size, root = _write_first(folder, identity, str(key.verifier), clock, random_bytes)
-        HeadFile.create(head_dir / HEAD, identity.log_id, size, root)
-    finally:
-        lock.release()
-
-
-def _write_first(
-    folder: Path,
-    identity: Identity,
-    vkey: str,
-    clock: Clock,
-    random_bytes: Callable[[int], bytes],
-) -> tuple[int, bytes]:
-    """The first entry binds origin, epoch and key to the log."""
-    stager = Stager(
-        identity.node, identity.epoch, {}, EvidenceStore(folder / EVIDENCE), random_bytes
-    )
-    now = clock.utc()
-    detail = {"origin": identity.origin, "log": identity.log_id, "vkey": vkey}
-    new = NewEntry("log.created", "log", detail, None, now)
-    before = stager.initial()
-    actor = Actor("system", "journal")
-    staged = stager.entries([new], "log.created", actor, before, now, clock.reading())
-    store = Store(folder, ())
-    try:
-        store.begin()
-        store.add(staged.rows)
-        store.commit(1)
-    finally:
-        store.close()
-    tree = before.tree.extend(leaf for _, _, leaf in staged.rows)
-    return tree.size, tree.root()
+    def close(self) -> None:
+        """Give everything back; the writer thread must have ended."""
+        for part in (self.head, self.store, self.reader, self.values):
+            part.close()
+        self.lock.release()
 
 
 def open_log(
@@ -159,16 +95,24 @@ def open_log(
     random_bytes: Callable[[int], bytes],
     fault: Fault,
 ) -> Opened:
-    """Open and check. Raises Missing, RolledBack, Damaged, Busy or Unwritable; changes nothing then."""
+    """Open and check. A full or read-only disk gives a log that can be read (`refusal` says why).
+
+    Raises Missing, RolledBack, Damaged or Busy, and changes nothing then; Unwritable only where
+    the log cannot even be read without writing (it was not closed cleanly, then the disk filled).
+    """
     if not (folder / store_module.FILE).is_file():
         _missing(folder)
+    refusal: Unwritable | None = None
     with contextlib.ExitStack() as undo:
         lock = FolderLock(folder)
-        lock.take()
+        try:
+            lock.take()
+        except Unwritable as error:
+            refusal = error
         undo.callback(lock.release)
         store = Store(folder, projections, fault)
         undo.callback(store.close)
-        identity = _identity(store)
+        identity = identity_of(store)
         head = HeadFile.open(head_dir / HEAD, fault)
         undo.callback(head.close)
         size = store.size()
@@ -181,30 +125,36 @@ def open_log(
         undo.callback(reader.close)
         values = Values(folder, fault)
         undo.callback(values.close)
-        values.open()
-        values.sweep(size)
         evidence = EvidenceStore(folder / EVIDENCE, fault)
         stager = Stager(identity.node, identity.epoch, folds, evidence, random_bytes)
-        snapshot = stager.load(store, size)
-        rebuilt = store.prepare(lambda: (entry for chunk in chunks(store, size) for entry in chunk))
-        _finish_erasures(store, values, size)
-        if size > head.head.size:
-            head.write(size, snapshot.tree.root())
+        opened = Opened(
+            identity,
+            lock,
+            store,
+            reader,
+            values,
+            head,
+            evidence,
+            stager,
+            signer,
+            stager.load(store, size),
+            GapNote(head_dir),
+            refusal,
+            locked=refusal is None,
+        )
+        try:
+            if refusal is None:
+                opened.tidy(size)
+                if size > head.head.size:
+                    head.write(size, opened.snapshot.tree.root())
+        except Unwritable as error:
+            opened.refusal = error
+        if opened.refusal is not None:
+            opened.snapshot = stager.load(store, head.head.size)
+            with contextlib.suppress(Unwritable):
+                values.open(writable=False)
         undo.pop_all()
-    return Opened(
-        identity,
-        lock,
-        store,
-        reader,
-        values,
-        head,
-        evidence,
-        stager,
-        signer,
-        snapshot,
-        GapNote(head_dir),
-        tuple(rebuilt),
-    )
+    return opened
 
 
 def check_head(head: HeadFile, identity: Identity, reader: Reader, size: int) -> None:
@@ -250,62 +200,6 @@ def chunks(reader: Reader, size: int, step: int = 4096) -> Iterator[list[Entry]]
     """All entries below `size`, in lists."""
     for since in range(0, size, step):
         yield entries(reader.rows(since, min(since + step, size)))
-
-
-def adopt_head(folder: Path, head_dir: Path) -> int:
-    """Accept the store as it stands and make its head anew; gives its size.
-
-    For one case only: the head folder was lost or damaged, and a person compared the log with a
-    checkpoint kept elsewhere. Refuses while a good head file stands there, even one that disagrees.
-    """
-    path = head_dir / HEAD
-    with contextlib.suppress(JournalError):
-        HeadFile.open(path)
-        raise Exists(
-            "the head file is good",
-            where=str(path),
-            expected="none, or a damaged one",
-            got="a good one",
-            next_step="if the log is shorter than it says, restore the log; the head is right",
-        )
-    lock = FolderLock(folder)
-    lock.take()
-    try:
-        reader = Reader(folder)
-        try:
-            identity, size = _identity(reader), reader.size()
-            root = range_at(size, reader.node).root()
-        finally:
-            reader.close()
-        head_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists():
-            path.replace(path.with_name("head.damaged"))
-        HeadFile.create(path, identity.log_id, size, root)
-    finally:
-        lock.release()
-    return size
-
-
-def _identity(reader: Reader) -> Identity:
-    meta = reader.meta()
-    try:
-        return Identity(meta["log_id"], meta["origin"], meta["node"], int(meta["epoch"]))
-    except (KeyError, ValueError) as error:
-        raise Damaged(
-            "the store does not say which log it is",
-            where=str(reader.path),
-            expected="log_id, origin, node, epoch",
-            got=repr(error)[:80],
-            next_step="restore the folder from its copy",
-        ) from error
-
-
-def _finish_erasures(store: Store, values: Values, size: int) -> None:
-    """An erasure is recorded first; if we died before it was done, do it now."""
-    since = 0
-    while found := store.find(Selection(since, size, [ERASED])):
-        values.erase(digest for entry in found for digest in entry.detail.get("digests", ()))
-        since = found[-1].seq + 1
 
 
 def _missing(folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bcp.journal.entry import Entry
+from bcp.journal.errors import Missing
 
 _OURS = frozenset({"entry", "node", "meta"})
 
@@ -74,6 +75,20 @@ def mark(cursor: sqlite3.Cursor, projections: Sequence[Projection], size: int) -
     cursor.executemany(
         "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)",
         [(f"projection:{p.name}", f"{p.digest()}:{size}") for p in projections],
+    )
+
+
+def named_query(projections: Sequence[Projection], projection: str, name: str) -> str:
+    """The SQL of a named query; Missing if there is none."""
+    for candidate in projections:
+        if candidate.name == projection and name in candidate.queries:
+            return candidate.queries[name]
+    raise Missing(
+        "no such query",
+        where=f"{projection}.{name}",
+        expected="a query of a projection handed in at open",
+        got="none",
+        next_step="add it to the projection's queries",
     )
 
 

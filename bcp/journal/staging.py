@@ -55,7 +55,7 @@ class Stager:
         check_op(op)
         rows, values, seq = [], [], before.tree.size
         for item in new:
-            check_new(item, op)
+            check_new(item)
             for digest in item.evidence:
                 self._check_evidence(digest)
             mine = [
@@ -105,11 +105,6 @@ class Stager:
     def root_at(self, reader: Reader, size: int) -> bytes:
         """The root of the first `size` entries, from stored hashes."""
         return range_at(size, reader.node).root()
-
-    def committed_digests(self, reader: Reader, since: int, before: int) -> set[str]:
-        """Commitments in these entries."""
-        found = entries(reader.rows(since, before))
-        return {digest for entry in found for digest in entry.commitments.values()}
 
     def _wanted(self, reader: Reader, size: int) -> Iterator[list[Entry]]:
         kinds: set[str] | None = set()

@@ -45,21 +45,13 @@ CREATE INDEX entry_kind ON entry (kind, seq);
 CREATE INDEX entry_incident ON entry (incident, seq) WHERE incident IS NOT NULL;
 CREATE INDEX entry_subject ON entry (subject, seq);
 """
-_DISK_SAYS_NO = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOMEM,
-    }
-)
+_DISK_SAYS_NO = {
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in (
+        *("FULL", "IOERR", "READONLY", "CANTOPEN", "CORRUPT", "NOTADB"),
+        *("BUSY", "LOCKED", "PERM", "PROTOCOL", "NOMEM"),
+    )
+}
 Row = tuple[int, bytes, bytes]
 """seq, canonical bytes, leaf hash."""
 
@@ -145,6 +137,21 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def connect_reading(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
+    """Connect, also where nothing can be written. Raises Missing, Damaged, Unwritable.
+
+    A database in WAL mode wants to write even to be read. Where that fails and no write-ahead log is
+    left over, the file alone is the whole truth and is read as it stands.
+    """
+    try:
+        return _connect(path, mode)
+    except Unwritable:
+        left_over = path.with_name(path.name + "-wal")
+        if left_over.exists() and left_over.stat().st_size:
+            raise
+        return _connect(path, "mode=ro&immutable=1")
+
+
 class Reader:
     """Reads of committed entries. One connection with a lock: safe from any worker thread."""
 
@@ -152,7 +159,7 @@ class Reader:
         self.path = folder / FILE
         self._mode = mode
         self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = _connect(self.path, mode)
+        self._connection: sqlite3.Connection | None = connect_reading(self.path, mode)
 
     def select(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
@@ -213,6 +220,12 @@ class Reader:
         rest = level % HEIGHT
         below = self.hashes(level - rest, index << rest, 1 << rest)
         return CompactRange().extend(below).root()
+
+    def reopen(self) -> None:
+        """A fresh connection after a failure."""
+        with self._lock:
+            self.close()
+            self._connection = _connect(self.path, self._mode)
 
     def close(self) -> None:
         """Close the connection; harmless when closed."""
@@ -281,12 +294,6 @@ class Store(Reader):
         if self._connection is not None and self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-
-    def reopen(self) -> None:
-        """A fresh connection after a failure."""
-        self.close()
-        with self._lock:
-            self._connection = _connect(self.path, self._mode)
 
     @property
     def _writing(self) -> sqlite3.Connection:

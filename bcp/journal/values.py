@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bcp.journal.entry import commitment
 from bcp.journal.head import Fault, no_fault
-from bcp.journal.store import guarded
+from bcp.journal.store import connect_reading, guarded
 
 FILE = "values.sqlite3"
 _DDL = """
@@ -57,19 +57,17 @@ class Values:
         """Connect, making the file if it is not there (it may be lost). Raises Unwritable."""
         self.close()
         with self._lock, guarded(self.path):
-            uri = self.path.absolute().as_uri()
-            mode = "" if writable else "?mode=ro&immutable=1"
-            if writable:
-                self.path.touch(mode=0o600, exist_ok=True)
-            connection = sqlite3.connect(
-                uri + mode, uri=True, isolation_level=None, check_same_thread=False
+            if not writable:
+                self._connection = connect_reading(self.path)
+                return
+            self.path.touch(mode=0o600, exist_ok=True)
+            self._connection = connection = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False
             )
-            self._connection = connection
-            if writable:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute("PRAGMA secure_delete=ON")
-                connection.execute(_DDL)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute(_DDL)
 
     def put(self, values: Sequence[Value]) -> None:
         """Store and fsync, all or none."""

@@ -22,26 +22,22 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
-from bcp.journal.entry import Actor, Entry, NewEntry
+from bcp.journal.batch import Batch, Job, Listener
+from bcp.journal.batch import Decide as Decide
+from bcp.journal.entry import Actor, Entry
 from bcp.journal.errors import Closed
-from bcp.journal.folding import Committed, Snapshot, View, WritableState
-from bcp.journal.gap import Gap, GapNote
-from bcp.journal.head import HeadFile
-from bcp.journal.staging import Stager
-from bcp.journal.store import Store
+from bcp.journal.folding import Committed, View, WritableState
+from bcp.journal.gap import Gap
+from bcp.journal.opening import Opened
 from bcp.journal.trouble import not_now, reason_of, unexpected
-from bcp.journal.values import Value, Values
+from bcp.journal.values import Value
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Unwritable
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Decide = Callable[[View], Sequence[NewEntry]]
-Listener = Callable[[tuple[Entry, ...]], None]
-
 MAX_BATCH = 1000
 MAX_BATCH_SECONDS = 0.010
 RETRY_SECONDS = 1.0
@@ -52,63 +48,28 @@ async def in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     return await asyncio.to_thread(work, *args, **kwargs)
 
 
-@dataclass(slots=True)
-class Job:
-    """One caller who waits. `decide` None only asks whether the log can be written again."""
-
-    op: str
-    actor: Actor
-    decide: Decide | None
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Committed]
-    found: tuple[Entry, ...] = ()
-    replayed: bool = False
-    error: Exception | None = None
-
-
-@dataclass(slots=True)
-class Batch:
-    """What is staged and not yet durable."""
-
-    snapshot: Snapshot
-    jobs: list[Job] = field(default_factory=list)
-    by_op: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
-    nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
-
-
 class Writer:
     """Owns the store's write connection, the value store's writes and the head file.
 
     Only the writer thread changes its fields; `published` and `writable` are read by anybody.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        values: Values,
-        head: HeadFile,
-        stager: Stager,
-        clock: Clock,
-        snapshot: Snapshot,
-        gap_note: GapNote,
-    ) -> None:
-        self._store, self._values, self._head = store, values, head
-        self._stager, self._clock = stager, clock
-        self._gap_note = gap_note
-        self._gap: Gap | None = gap_note.read()
-        self._committed = snapshot
-        self._orphans: list[str] = []
+    def __init__(self, opened: Opened, clock: Clock) -> None:
+        self._opened, self._clock = opened, clock
+        self._store, self._stager = opened.store, opened.stager
+        self._gap: Gap | None = opened.gap_note.read()
+        self._committed = opened.snapshot
         self._last_try = float("-inf")
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        self.listeners: list[Listener] = []
-        self.published = snapshot
-        self.writable = WritableState(True, clock.utc())
-        self._broken = False
+        self._broken = opened.refusal is not None
         self._thread = threading.Thread(target=self._run, name="bcp-journal", daemon=True)
+        self.listeners: list[Listener] = []
+        self.published = opened.snapshot
+        self.writable = WritableState(True, clock.utc())
+        if opened.refusal is not None:
+            self._stop_writing(opened.refusal)
 
     def start(self) -> None:
         """Start the thread."""
@@ -141,9 +102,6 @@ class Writer:
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
             self._batch(job)
-        self._head.close()
-        self._store.close()
-        self._values.close()
 
     def _waiting(self, first: Job) -> Iterator[Job]:
         """The jobs of this batch: all that wait, until it is large or old enough."""
@@ -229,16 +187,16 @@ class Writer:
             self._store.rollback()
             return
         self._store.add_nodes(batch.nodes)
-        self._values.put(batch.values)
+        self._opened.values.put(batch.values)
         self._store.commit(batch.snapshot.tree.size)
         self._committed = batch.snapshot
-        self._head.write(batch.snapshot.tree.size, batch.snapshot.tree.root())
+        self._opened.head.write(batch.snapshot.tree.size, batch.snapshot.tree.root())
 
     def _publish(self, batch: Batch) -> None:
         self.published = self._committed
         if self._gap is not None and batch.entries:
             self._gap = None
-            self._gap_note.clear()
+            self._opened.gap_note.clear()
         if not self.writable.ok:
             self.writable = WritableState(True, self._clock.utc())
         size = self.published.tree.size
@@ -259,9 +217,7 @@ class Writer:
 
     def _repair(self) -> None:
         """Fresh connections; take over what a doubtful commit left behind; drop orphaned texts."""
-        self._store.reopen()
-        self._values.open()
-        size = self._store.size()
+        size = self._opened.reconnect()
         known = self._committed.tree
         if size < known.size or self._stager.root_at(self._store, known.size) != known.root():
             raise Unwritable(
@@ -272,9 +228,7 @@ class Writer:
                 next_step="restore the newest copy of the folder and restart the daemon",
             )
         self._committed = self._stager.catch_up(self._store, self._committed, size)
-        kept = self._stager.committed_digests(self._store, known.size, size)
-        self._values.erase(set(self._orphans) - kept)
-        self._orphans = []
+        self._opened.tidy(size)
         self._broken = False
 
     def _stage_gap(self, batch: Batch, gap: Gap) -> None:
@@ -287,7 +241,6 @@ class Writer:
 
     def _fail(self, batch: Batch, error: Exception) -> None:
         self._store.rollback()
-        self._orphans += [value.digest for value in batch.values]
         if not isinstance(error, Unwritable):
             error = unexpected(error, str(self._store.path))
         acknowledged = self.published.tree.size
@@ -296,17 +249,19 @@ class Writer:
             if not (job.replayed and job.found[-1].seq < acknowledged):
                 job.error = error
                 refused += job.decide is not None
-        if self.writable.ok:
-            now = self._clock.utc()
-            self.writable = WritableState(False, now, reason_of(error), str(error))
-            self._last_try = self._clock.monotonic()
-            self._gap = self._gap or Gap(now, reason_of(error), 0)
-        if self._gap is None:
-            self._gap = Gap(self.writable.since, reason_of(error), 0)
-        self._gap = self._gap.more(refused)
-        self._gap_note.write(self._gap)
+        gap = self._stop_writing(error)
+        self._gap = gap.more(refused)
+        self._opened.gap_note.write(self._gap)
         self._broken = True
         self._answer(batch.jobs, acknowledged, ())
+
+    def _stop_writing(self, error: Exception) -> Gap:
+        """The state "not writable", from the first failure on; gives the gap it belongs to."""
+        if self.writable.ok:
+            self.writable = WritableState(False, self._clock.utc(), reason_of(error), str(error))
+            self._last_try = self._clock.monotonic()
+        self._gap = self._gap or Gap(self.writable.since, reason_of(error), 0)
+        return self._gap
 
     # --- answers --------------------------------------------------------------------------------
 
