@@ -1,0 +1,271 @@
+"""Kind `http`: does the page answer, with the right status and the right content."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from bcp.kit.language import Text
+from bcp.plan.types import Duration
+from bcp.watch.check import Check, Env, Fact
+from bcp.watch.values import FactValue, Outcome, Pillar, Status
+from probes.engine import redact, secrets, verdict
+from probes.engine.conditions import HeaderCondition, JsonCondition, StatusSet, allowed, mistakes
+from probes.engine.fields import Host
+from probes.engine.http import Answer, Url, exchange, parse_url, redirect_target, request
+from probes.engine.patterns import Pattern
+from probes.engine.tls import Peer
+from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.wire import connect
+
+_FROM_FILES_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class HttpCheck(Check):
+    """Requests one URL and judges status, headers, content, certificate and speed."""
+
+    pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
+    title: ClassVar[Text] = Text("Webページ・APIの応答", "Web page or API answers")
+    facts: ClassVar[Mapping[str, Fact]] = {
+        **verdict.PHASE_FACTS,
+        **verdict.TLS_FACTS,
+        "status": Fact("", Text("HTTP状態コード", "HTTP status")),
+        "redirects": Fact("", Text("転送の回数", "redirects followed")),
+        "size": Fact("bytes", Text("本文の大きさ (上限まで)", "size of the body, up to the cap")),
+    }
+
+    kind: Literal["http"] = "http"
+    url: str
+    method: Literal["GET", "HEAD", "OPTIONS"] = "GET"
+    status: StatusSet = ("2xx",)
+    """Numbers or `2xx`; judged after redirects."""
+    contains: str | None = Field(None, min_length=1, max_length=1024)
+    not_contains: str | None = Field(None, min_length=1, max_length=1024)
+    matches: Pattern | None = None
+    """A regular expression that must match within one line of the body."""
+    not_matches: Pattern | None = None
+    json_conditions: tuple[JsonCondition, ...] = Field((), alias="json", max_length=16)
+    headers: tuple[HeaderCondition, ...] = Field((), max_length=16)
+    follow: int = Field(5, ge=0, le=10)
+    """Redirects to follow, on the same host or one of `redirect_hosts`; 0 judges the redirect."""
+    redirect_hosts: tuple[Host, ...] = ()
+    request_headers: dict[str, str] = Field({}, max_length=16)
+    basic_file: str | None = None
+    """A file holding `user:password` in one line."""
+    bearer_file: str | None = None
+    """A file holding a token in one line."""
+    connect_to: Host | None = None
+    """Contact this host instead of the URL's (a stand-by site), name and certificate unchanged."""
+    verify: bool = True
+    """The certificate must be trusted and for this host."""
+    warn_days: int = Field(30, ge=0, le=3650)
+    legacy_tls: bool = False
+    slow_after: Duration | None = None
+    max_body: int = Field(256 << 10, ge=0, le=1 << 20)
+    """Bytes of the body that are looked at."""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parse_url(value)
+        return value
+
+    @field_validator("request_headers")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, content in value.items():
+            if name.lower() in _FROM_FILES_ONLY:
+                raise ValueError(
+                    f"{name} は計画に書かない。basic_file か bearer_file を使う / "
+                    f"{name} is never written in the plan: use basic_file or bearer_file"
+                )
+            if (
+                not name.replace("-", "").isalnum()
+                or not name.isascii()
+                or not content.isprintable()
+            ):
+                raise ValueError(f"ヘッダ名か値が不正です / bad header name or value: {name!r}")
+        return value
+
+    @field_validator("bearer_file")
+    @classmethod
+    def _one_way(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("basic_file") is not None:
+            raise ValueError(
+                "basic_file と bearer_file はどちらか一つ / one of basic_file, bearer_file"
+            )
+        return value
+
+    @property
+    def target(self) -> str:
+        return parse_url(self.url).shown
+
+    @property
+    def endpoint_host(self) -> str | None:
+        return self.connect_to or parse_url(self.url).host
+
+    async def run(self, env: Env) -> Outcome:
+        return await look(
+            self.target, self.timeout, env.clock, lambda watch: _Visit(self, env, watch).outcome()
+        )
+
+
+class _Visit:
+    """One run: requests, redirects, judgement."""
+
+    def __init__(self, check: HttpCheck, env: Env, watch: Stopwatch) -> None:
+        self.check, self.env, self.watch = check, env, watch
+        self.status = Status.OK
+        self.texts: list[Text] = []
+        self.evidence: list[str] = []
+        self.facts: dict[str, FactValue] = {}
+        self.secret: tuple[str, ...] = ()
+
+    def bad(self, status: Status, text: Text) -> None:
+        self.status = verdict.worse(self.status, status)
+        self.texts.append(text)
+
+    async def outcome(self) -> Outcome:
+        url = first = parse_url(self.check.url)
+        headers = {**self.check.request_headers, **await self._credentials()}
+        hops = 0
+        while True:
+            answer = await self._request(url, headers)
+            if answer is None:
+                break  # the certificate was refused: nothing was sent
+            following = self._next(url, answer, hops) if self.check.follow else None
+            if following is None:
+                break
+            if (following.scheme, following.authority) != (first.scheme, first.authority):
+                headers = {k: v for k, v in headers.items() if k != "Authorization"}
+            url, hops = following, hops + 1
+        self.facts["redirects"] = hops
+        if answer is not None:
+            await self._judge(answer)
+        return self._sum_up(answer)
+
+    async def _credentials(self) -> dict[str, str]:
+        check = self.check
+        if check.bearer_file is not None:
+            token = await secrets.read(self.env, check.bearer_file)
+            self.secret = (token,)
+            return {"Authorization": f"Bearer {token}"}
+        if check.basic_file is not None:
+            pair = await secrets.read(self.env, check.basic_file)
+            encoded = base64.b64encode(pair.encode()).decode()
+            self.secret = (pair, encoded, pair.partition(":")[2])
+            return {"Authorization": f"Basic {encoded}"}
+        return {}
+
+    async def _request(self, url: Url, headers: Mapping[str, str]) -> Answer | None:
+        check = self.check
+        own = parse_url(check.url).host == url.host
+        host = (check.connect_to if own else None) or url.host
+        async with connect(
+            self.env,
+            host,
+            url.port,
+            self.watch,
+            server_name=url.host,
+            secure=url.secure,
+            legacy=check.legacy_tls,
+        ) as wire:
+            if wire.peer is not None and not self._accept(wire.peer, url):
+                return None
+            if not url.secure and "Authorization" in headers and parse_url(check.url).secure:
+                headers = {k: v for k, v in headers.items() if k != "Authorization"}
+            sent = request(check.method, url, headers)
+            try:
+                answer = await exchange(
+                    wire, sent, self.watch, cap=check.max_body, head=check.method == "HEAD"
+                )
+            except Trouble as trouble:
+                trouble.evidence = tuple(
+                    redact.text(line, self.secret) for line in (*self.evidence, *trouble.evidence)
+                )
+                raise
+        self.evidence += [f"{check.method} {url.shown}", *answer.evidence]
+        return answer
+
+    def _accept(self, peer: Peer, url: Url) -> bool:
+        """Judge the certificate; false when the request must not be sent."""
+        self.facts |= verdict.tls_facts(peer)
+        status, text = verdict.certificate(
+            peer, self.env.clock.utc(), self.check.warn_days, verify=self.check.verify
+        )
+        if text is not None:
+            self.evidence += [url.shown, *peer.evidence]
+            self.bad(status, text)
+        return status is not Status.FAILED
+
+    def _next(self, url: Url, answer: Answer, hops: int) -> Url | None:
+        try:
+            following = redirect_target(url, answer)
+        except ValueError:
+            self.bad(
+                Status.FAILED, Text("転送先のURLが不正です", "the redirect's URL is not valid")
+            )
+            return None
+        if following is None:
+            return None
+        if hops >= self.check.follow:
+            limit = self.check.follow
+            self.bad(Status.FAILED, Text(f"転送が{limit}回を超えました", f"over {limit} redirects"))
+            return None
+        if following.host != url.host and following.host not in (
+            *self.check.redirect_hosts,
+            parse_url(self.check.url).host,
+        ):
+            self.bad(
+                Status.FAILED,
+                Text(
+                    f"別のホスト {following.host} への転送 (redirect_hosts に無いため見に行きません)",
+                    f"redirected to another host, {following.host}, not in redirect_hosts",
+                ),
+            )
+            return None
+        return following
+
+    async def _judge(self, answer: Answer) -> None:
+        check = self.check
+        self.facts["status"] = answer.status
+        self.facts["size"] = len(answer.body)
+        if self.status is Status.FAILED:
+            return
+        if not allowed(check.status, answer.status):
+            wanted = ", ".join(str(item) for item in check.status)
+            self.bad(
+                Status.FAILED,
+                Text(
+                    f"応答 {answer.status} (期待 {wanted})",
+                    f"answered {answer.status}, expected {wanted}",
+                ),
+            )
+            return
+        for text in await mistakes(check, answer):
+            self.bad(Status.FAILED, text)
+
+    def _sum_up(self, answer: Answer | None) -> Outcome:
+        spent = self.watch.stop()
+        if late := verdict.slow(spent["total"], self.check.slow_after):
+            self.bad(Status.DEGRADED, late)
+        if not self.texts and answer is not None:
+            milliseconds = timedelta(seconds=spent["total"]) / timedelta(milliseconds=1)
+            self.texts.append(
+                Text(
+                    f"応答 {answer.status} ({milliseconds:.0f}ミリ秒)",
+                    f"answered {answer.status} in {milliseconds:.0f} ms",
+                )
+            )
+        said, target = verdict.joined(self.texts), self.check.target
+        sentence = Text(
+            redact.text(f"{target}: {said.ja}", self.secret),
+            redact.text(f"{target}: {said.en}", self.secret),
+        )
+        evidence = tuple(redact.text(line, self.secret) for line in self.evidence)
+        facts: dict[str, Any] = {**self.facts, **spent}
+        return Outcome(self.status, sentence, facts, evidence=evidence)

@@ -1,0 +1,74 @@
+"""Kind `tls`: is the certificate good, and for how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from bcp.kit.language import Text
+from bcp.kit.units import jst
+from bcp.plan.types import Duration
+from bcp.watch.check import Check, Env, Fact
+from bcp.watch.values import Outcome, Pillar
+from probes.engine import verdict
+from probes.engine.fields import Host, Port, place
+from probes.engine.trouble import Stopwatch, look
+from probes.engine.wire import connect
+
+
+class TlsCheck(Check):
+    """Finishes one TLS handshake and judges the certificate: dates, chain and name."""
+
+    pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
+    title: ClassVar[Text] = Text("TLS証明書の有効性と期限", "TLS certificate valid, and until when")
+    facts: ClassVar[dict[str, Fact]] = {**verdict.PHASE_FACTS, **verdict.TLS_FACTS}
+
+    kind: Literal["tls"] = "tls"
+    host: Host
+    port: Port = 443
+    server_name: Host | None = None
+    """Sent and verified instead of `host`."""
+    warn_days: int = Field(30, ge=0, le=3650)
+    """低下 when the certificate ends within this many days."""
+    legacy_tls: bool = False
+    """Also speak TLS 1.0/1.1, for an old device that cannot do better."""
+    every: Duration = timedelta(minutes=15)
+
+    @property
+    def target(self) -> str:
+        return place(self.host, self.port)
+
+    @property
+    def endpoint_host(self) -> str | None:
+        return self.host
+
+    async def run(self, env: Env) -> Outcome:
+        return await look(
+            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
+        )
+
+    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+        async with connect(
+            env,
+            self.host,
+            self.port,
+            watch,
+            server_name=self.server_name,
+            secure=True,
+            legacy=self.legacy_tls,
+        ) as wire:
+            peer = wire.peer
+        assert peer is not None
+        status, text = verdict.certificate(peer, env.clock.utc(), self.warn_days)
+        if text is None:
+            until = jst(peer.leaf.not_after, "%Y-%m-%d %H:%M")
+            days = (peer.leaf.not_after - env.clock.utc()).days
+            text = Text(
+                f"証明書は有効 (あと{days}日、{until} まで)",
+                f"certificate valid for {days} more days ({until} JST)",
+            )
+        sentence = Text(f"{self.target}: {text.ja}", f"{self.target}: {text.en}")
+        facts = verdict.tls_facts(peer) | watch.stop()
+        return Outcome(status, sentence, facts, evidence=peer.evidence)

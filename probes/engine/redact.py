@@ -1,0 +1,57 @@
+"""Takes secrets out of what a target said, before it becomes evidence. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "set-cookie",
+        "www-authenticate",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+    }
+)
+HIDDEN = "［伏せました］"
+
+_PATTERNS = (
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL),
+    re.compile(r"(?i)(?<=://)[^/\s:@]{1,256}:[^/\s@]{1,256}(?=@)"),
+    re.compile(
+        r"(?i)\b((?:[a-z0-9_-]{0,64}?)(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key"
+        r"|access[_-]?key|credential)[a-z0-9_-]{0,32}[\"']?\s{0,4}[:=]\s{0,4})"
+        r"(\"[^\"\n]{0,512}\"|'[^'\n]{0,512}'|[^\s\"',;&]{1,512})"
+    ),
+    re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"),
+)
+
+
+def text(value: str, secrets: Iterable[str] = ()) -> str:
+    """`value` without the given secrets and without what looks like one."""
+    for secret in secrets:
+        if secret:
+            value = value.replace(secret, HIDDEN)
+    for pattern in _PATTERNS:
+        groups = pattern.groups
+        value = pattern.sub(lambda m, g=groups: (m.group(1) if g else "") + HIDDEN, value)  # type: ignore[misc]
+    return value
+
+
+def line(value: str, secrets: Iterable[str] = (), limit: int = 200) -> str:
+    """One printable line of evidence, redacted before it is cut (half a secret is one, too)."""
+    clean = text(value, secrets)
+    shown = "".join(c if c.isprintable() else "·" for c in clean)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def header(name: str, value: str, secrets: Iterable[str] = ()) -> str:
+    """`Name: value` as evidence; headers that carry credentials keep their name only."""
+    if name.lower() in SECRET_HEADERS:
+        return f"{name}: {HIDDEN}"
+    return line(f"{name}: {value}", secrets)

@@ -1,0 +1,233 @@
+"""One connection, plain or TLS: an asyncio Protocol with a small awaitable face.
+
+Whatever happens (an answer, a Trouble, the caller's cancellation) the socket is closed when
+`connect` is left: aborted, never lingering, so a hung target cannot collect our sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
+
+from OpenSSL import SSL
+
+from bcp.kit.language import Text
+from bcp.watch.check import Env
+from probes.engine import tls
+from probes.engine.resolve import addresses
+from probes.engine.trouble import Stopwatch, Trouble, from_os
+
+_HIGH_WATER = 1 << 18
+"""Bytes held back before reading is paused: a flood costs memory only up to here."""
+
+
+class Wire(asyncio.Protocol):
+    """Bytes to and from one peer. One reader at a time."""
+
+    __slots__ = (
+        "_buffer",
+        "_ended",
+        "_error",
+        "_paused",
+        "_session",
+        "_transport",
+        "_waiter",
+        "address",
+        "peer",
+    )
+
+    def __init__(self, session: tls.Session | None = None) -> None:
+        self._session = session
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._ended = False
+        self._paused = False
+        self.address = ""
+        self.peer: tls.Peer | None = None
+        """What the TLS handshake showed; None on a plain connection."""
+
+    # -- called by the loop --
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self._session is not None:
+            self._session.shake()
+            self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        if self._session is not None:
+            try:
+                data = self._session.feed(data)
+                self._ended = self._ended or self._session.ended
+            except SSL.Error as error:
+                self._error = error
+                data = b""
+            self._flush()  # also after an error: our alert tells the other side why
+        self._buffer += data
+        if len(self._buffer) > _HIGH_WATER and not self._paused and self._transport:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        if exc is not None and self._error is None:
+            self._error = exc
+        self._wake()
+
+    # -- called by the probe --
+
+    def _flush(self) -> None:
+        if self._session is None or self._transport is None or self._transport.is_closing():
+            return
+        out = self._session.pending()
+        if out:
+            self._transport.write(out)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _change(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def handshake(self) -> tls.Peer:
+        """Finish TLS (begun by `connect` or `start_tls`). Raises `Trouble`."""
+        session = self._session
+        assert session is not None
+        while not session.done:
+            self._raise("tls")
+            if self._ended:
+                text = Text("TLSの途中で切られました", "closed during the TLS handshake")
+                raise Trouble(text, "tls")
+            await self._change()
+        self.peer = session.peer()
+        return self.peer
+
+    def start_tls(self, session: tls.Session) -> None:
+        """Begin TLS on a plain connection (after STARTTLS)."""
+        self._session = session
+        session.shake()
+        self._flush()
+
+    def _raise(self, phase: str) -> None:
+        error = self._error
+        if isinstance(error, SSL.Error):
+            raise tls.refused(error) from error
+        if isinstance(error, OSError) and not self._buffer:
+            raise from_os(error, "tls" if phase == "tls" else "answer", self.address) from error
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes; what cannot be sent shows at the next `receive`."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._session is None:
+            self._transport.write(data)
+        else:
+            self._session.write(data)
+            self._flush()
+
+    async def receive(self) -> bytes:
+        """The next bytes, `b""` at the end. Raises `Trouble`."""
+        while not self._buffer:
+            self._raise("answer")
+            if self._ended:
+                return b""
+            await self._change()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    def close(self) -> None:
+        """Drop the connection now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _same(wire: Wire) -> Wire:
+    return wire
+
+
+async def _dial(
+    env: Env, host: str, port: int, session: tls.Session | None, watch: Stopwatch
+) -> Wire:
+    """Connect to the first address of `host` that accepts. Raises `Trouble`.
+
+    Of several addresses, one that refused proves more than one we had no route to.
+    """
+    watch.enter("resolve")
+    found = await addresses(env, host, port)
+    watch.enter("connect")
+    loop = asyncio.get_running_loop()
+    worst: Trouble | None = None
+    for index, address in enumerate(found):
+        last = index == len(found) - 1
+        wire = Wire(session)
+        wire.address = f"{address} port {port}"
+        try:
+            # A silent first address must not eat the whole time of those behind it.
+            async with asyncio.timeout(None if last else 2.0) as scope:
+                await loop.create_connection(partial(_same, wire), address, port)
+            return wire
+        except TimeoutError as error:
+            silent = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            trouble = from_os(silent if scope.expired() else error, "connect", wire.address)
+        except OSError as error:
+            trouble = from_os(error, "connect", wire.address)
+        except BaseException:
+            wire.close()
+            raise
+        if worst is None or (worst.ours and not trouble.ours):
+            worst = trouble
+    assert worst is not None
+    raise worst
+
+
+@asynccontextmanager
+async def connect(
+    env: Env,
+    host: str,
+    port: int,
+    watch: Stopwatch,
+    *,
+    server_name: str | None = None,
+    secure: bool = False,
+    legacy: bool = False,
+) -> AsyncIterator[Wire]:
+    """An open connection (TLS finished when `secure`), closed on leaving. Raises `Trouble`.
+
+    `server_name` is sent and verified instead of `host`. `Wire.peer` holds what TLS showed; its
+    faults are for the caller to judge.
+    """
+    session = None
+    if secure:
+        context = await tls.context(env, legacy=legacy)
+        session = tls.Session(context, server_name or host)
+    wire = await _dial(env, host, port, session, watch)
+    try:
+        if secure:
+            watch.enter("tls")
+            await wire.handshake()
+        watch.enter("answer")
+        yield wire
+    finally:
+        wire.close()
