@@ -38,6 +38,12 @@ class Confirm(Model):
     retry: Duration = timedelta(seconds=5)
     """Faster re-probe while an answer is not confirmed yet."""
 
+    @model_validator(mode="after")
+    def _window_fits(self) -> Confirm:
+        if self.of is not None and self.of < self.failures:
+            raise ValueError("of は failures より小さくできません / of is smaller than failures")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -110,6 +116,9 @@ class Check(Model):
     """What it touches: a host over the network, files of this host, or nothing (a person looks)."""
     weight: ClassVar[str] = "light"
     """`light` (a socket) or `heavy` (a child process, hashing): heavy ones have few seats."""
+    on_timeout: ClassVar[Status | None] = None
+    """What the caller's deadline means. None: failed for availability (a user who gets no answer
+    is not served), unknown for the others (half a look proves nothing)."""
 
     id: CheckId
     kind: str
@@ -136,6 +145,13 @@ class Check(Model):
     def endpoint_host(self) -> str | None:
         """The host it contacts, if any: decides whether a permission is needed."""
         return None
+
+    @classmethod
+    def timeout_status(cls) -> Status:
+        """The verdict when the caller's deadline passes before the check has answered."""
+        if cls.on_timeout is not None:
+            return cls.on_timeout
+        return Status.FAILED if cls.pillar is Pillar.AVAILABILITY else Status.UNKNOWN
 
     @abstractmethod
     async def run(self, env: Env) -> Outcome:

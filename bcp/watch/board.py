@@ -1,0 +1,330 @@
+"""The board: owner of the current state of every check. Sync, in memory, no I/O.
+
+One writer (the recorder, on the event loop), many readers. Staleness is decided here at the moment
+of reading, by the monotonic clock: a dead scheduler can never show green, and a stepped wall clock
+neither ages nor refreshes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from bcp.kit.clock import Clock
+from bcp.kit.language import Text, text
+from bcp.kit.units import duration_ja, format_duration
+from bcp.watch.check import Check
+from bcp.watch.confirm import Counter, advance
+from bcp.watch.slices import Slices
+from bcp.watch.values import Mute, Observation, Status, Transition
+from bcp.watch.view import (
+    WORKS,
+    CheckView,
+    Saved,
+    Span,
+    Suspicion,
+    Tally,
+    stale_after,
+)
+
+_COSMETIC = ("name", "every", "timeout", "confirm", "permission", "system", "site")
+"""Fields whose change leaves the verdict standing: the same thing is looked at."""
+
+
+class _State:
+    __slots__ = (
+        "blind",
+        "blocked",
+        "check",
+        "counter",
+        "credited",
+        "heard",
+        "last",
+        "limit",
+        "missed",
+        "muted",
+        "runs",
+        "sentence",
+        "works_since",
+    )
+
+    def __init__(self, check: Check) -> None:
+        self.runs = dict.fromkeys(Status, 0)
+        self.missed, self.blind = 0, 0.0
+        self.muted: dict[Mute, Text] = {}
+        self.blocked: Text | None = None
+        self.look_at(check)
+
+    def look_at(self, check: Check) -> None:
+        """Forget what was known; counters and mutes stay."""
+        self.check, self.limit = check, stale_after(check).total_seconds()
+        self.counter = Counter()
+        self.last: Observation | None = None
+        self.sentence = text("watch.never")
+        self.heard = 0.0
+        """Monotonic time of the last answer."""
+        self.works_since: datetime | None = None
+        self.credited: datetime | None = None
+
+
+class Board:
+    """Current state per check.
+
+    `version` grows with everything that may change a page or a metric line. `subscribe` is called
+    with the id when something people see changed (SSE), `watch` on every touch (metric cache).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._states: dict[str, _State] = {}
+        self._subscribers: list[Callable[[str], None]] = []
+        self._watchers: list[Callable[[str], None]] = []
+        self.version = 0
+        self.layout = 0
+        """Grows when the set of checks or a definition changes."""
+        self.self_suspect: Suspicion | None = None
+        """Most places fail at once: `rollup.is_it_me`, set by the recorder."""
+
+    # --- what there is to check -------------------------------------------------------------
+
+    async def define(self, checks: Iterable[Check]) -> None:
+        """Take over a plan's checks, in slices, swapped at once; unchanged ones keep their state.
+
+        A check that now looks at something else starts anew: an old verdict must not speak for a
+        new target. Checks no longer named disappear with their state.
+        """
+        states: dict[str, _State] = {}
+        renewed: list[tuple[_State, Check]] = []
+        slices = Slices(self._clock)
+        for check in checks:
+            state = self._states.get(check.id)
+            if state is None:
+                state = _State(check)
+            elif state.check is not check:
+                renewed.append((state, check))
+            states[check.id] = state
+            if slices.due():
+                await asyncio.sleep(0)
+        for state, check in renewed:
+            if state.check != check and not _same_target(state.check, check):
+                state.look_at(check)
+            state.check, state.limit = check, stale_after(check).total_seconds()
+            if slices.due():
+                await asyncio.sleep(0)
+        self._states = states
+        self.layout += 1
+        self._touch("", seen=True)
+
+    def ids(self) -> list[str]:
+        """Every check defined, in the order of the plan."""
+        return list(self._states)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._states
+
+    # --- what happened ----------------------------------------------------------------------
+
+    def apply(self, observation: Observation) -> Transition | None:
+        """Count an observation. A check no longer in the plan is passed over in silence."""
+        state = self._states.get(observation.check)
+        if state is None:
+            return None
+        now = self._clock.monotonic()
+        lapsed = state.last is not None and now - state.heard > state.limit
+        state.runs[observation.outcome.status] += 1
+        state.counter, transition = advance(
+            state.counter, observation, state.check.confirm, self._clock.utc()
+        )
+        state.last, state.heard = observation, now
+        if not state.counter.pending:
+            state.sentence = observation.outcome.sentence
+        if observation.outcome.status not in WORKS:
+            state.works_since = None
+        elif state.works_since is None or lapsed:
+            state.works_since = observation.started
+        self._touch(observation.check, seen=transition is not None or lapsed)
+        return transition
+
+    def missed(self, id: str, count: int, seconds: float) -> None:
+        """Due times passed without a start: blind time."""
+        if state := self._states.get(id):
+            state.missed += count
+            state.blind += seconds
+            self._touch(id)
+
+    def restore(self, saved: Iterable[Saved]) -> None:
+        """Take over the last known states after a restart; their age counts from their own time."""
+        now, mono = self._clock.utc(), self._clock.monotonic()
+        for known in saved:
+            state = self._states.get(known.check)
+            if state is None or state.last is not None:
+                continue
+            state.counter = Counter(known.status, known.since, last=known.last.outcome.status)
+            state.last, state.sentence = known.last, known.sentence
+            state.heard = mono - max(0.0, (now - known.last.started).total_seconds())
+            state.credited = now  # nobody watched while the daemon was down
+            self._touch(known.check, seen=True)
+
+    def mute(self, id: str, mute: Mute, reason: Text) -> None:
+        """Hold back the alert of a check; probing, state and recovery go on."""
+        state = self._states.get(id)
+        if state is not None and state.muted.get(mute) != reason:
+            state.muted[mute] = reason
+            self._touch(id, seen=True)
+
+    def unmute(self, id: str, mute: Mute) -> None:
+        """Let it be announced again."""
+        state = self._states.get(id)
+        if state is not None and state.muted.pop(mute, None) is not None:
+            self._touch(id, seen=True)
+
+    def block(self, id: str, reason: Text | None) -> None:
+        """Say why a check does not run (shown as unknown with this sentence); None lets it go."""
+        state = self._states.get(id)
+        if state is not None and state.blocked != reason:
+            state.blocked = reason
+            self._touch(id, seen=True)
+
+    # --- what readers get -------------------------------------------------------------------
+
+    def view(self, id: str, now: datetime | None = None) -> CheckView:
+        """One check at `now` (default: the clock's). Raises KeyError for an unknown id."""
+        return self._view(self._states[id], *self._instant(now))
+
+    def views(self, now: datetime | None = None) -> list[CheckView]:
+        """Every check at one instant, in the order of the plan. For many thousands use `walk`."""
+        return list(self.walk(now))
+
+    def walk(self, now: datetime | None = None) -> Iterator[CheckView]:
+        """Like `views`, one by one, so that a reader can give way between them."""
+        instant, mono = self._instant(now)
+        for state in list(self._states.values()):
+            yield self._view(state, instant, mono)
+
+    def tally(self, id: str) -> Tally:
+        """Counters of a check since the daemon started. Raises KeyError for an unknown id."""
+        state = self._states[id]
+        return Tally(state.runs, state.missed, state.blind)
+
+    def pending(self, id: str) -> bool:
+        """The last answer is not confirmed yet: look again soon."""
+        state = self._states.get(id)
+        return state is not None and state.counter.pending
+
+    def expires(self, id: str) -> float | None:
+        """Monotonic time at which the last answer stops counting; None when none counts."""
+        state = self._states[id]
+        if state.last is None or state.blocked is not None:
+            return None
+        return state.heard + state.limit
+
+    def since_ok(self, id: str, now: datetime | None = None) -> datetime | None:
+        """Since when *every* answer was good or degraded without a gap; None when it is not so."""
+        state = self._states.get(id)
+        if state is None or self._view(state, *self._instant(now)).status not in WORKS:
+            return None
+        return state.works_since
+
+    def take_span(self, id: str, until: datetime) -> Span | None:
+        """The stretch not yet credited to the history, up to `until`; moves the mark.
+
+        It ends where the last answer expires: what follows was not observed.
+        """
+        span = self.open_span(id, until)
+        if state := self._states.get(id):
+            state.credited = until
+        return span
+
+    def open_span(self, id: str, until: datetime) -> Span | None:
+        """The same, for a reader: nothing is moved."""
+        state = self._states.get(id)
+        if state is None or state.last is None or state.counter.status is None:
+            return None
+        start = state.credited or state.last.started
+        end = min(until, self._stale_at(state))
+        if state.blocked is not None or end <= start:
+            return None
+        return Span(id, state.counter.status, start, end)
+
+    def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call back with the id when people would see a change ("" = all); returns the way out."""
+        return _join(self._subscribers, callback)
+
+    def watch(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call back on every touch of a check, seen or not ("" = all); returns the way out."""
+        return _join(self._watchers, callback)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _instant(self, now: datetime | None) -> tuple[datetime, float]:
+        """`now` on both clocks."""
+        utc, mono = self._clock.utc(), self._clock.monotonic()
+        return (utc, mono) if now is None else (now, mono + (now - utc).total_seconds())
+
+    def _stale_at(self, state: _State) -> datetime:
+        left = state.heard + state.limit - self._clock.monotonic()
+        return self._clock.utc() + timedelta(seconds=left)
+
+    def _view(self, state: _State, now: datetime, mono: float) -> CheckView:
+        status, since = state.counter.status or Status.UNKNOWN, state.counter.since
+        sentence, left = state.sentence, state.heard + state.limit - mono
+        stale = state.last is not None and left <= 0
+        stale_at = None if state.last is None else now + timedelta(seconds=left)
+        if state.blocked is not None:
+            status, since, sentence, stale = Status.UNKNOWN, None, state.blocked, False
+        elif stale:
+            sentence = _stale_sentence(mono - state.heard, status)
+            status, since = Status.UNKNOWN, stale_at
+        return CheckView(
+            id=state.check.id,
+            check=state.check,
+            status=status,
+            since=since,
+            sentence=sentence,
+            last=state.last,
+            muted=frozenset(state.muted),
+            why_muted=dict(state.muted),
+            stale=stale,
+            stale_at=stale_at,
+            blocked=state.blocked is not None,
+            pending=state.last is not None and state.counter.pending,
+        )
+
+    def _touch(self, id: str, seen: bool = False) -> None:
+        self.version += 1
+        for callback in self._watchers:
+            callback(id)
+        if seen:
+            for callback in self._subscribers:
+                callback(id)
+
+
+def _join(
+    listeners: list[Callable[[str], None]], callback: Callable[[str], None]
+) -> Callable[[], None]:
+    listeners.append(callback)
+
+    def leave() -> None:
+        if callback in listeners:
+            listeners.remove(callback)
+
+    return leave
+
+
+def _same_target(old: Check, new: Check) -> bool:
+    if type(old) is not type(new):
+        return False
+    return old.model_copy(update={name: getattr(new, name) for name in _COSMETIC}) == new
+
+
+def _stale_sentence(age: float, last: Status) -> Text:
+    minutes = timedelta(seconds=int(age) if age < 60 else int(age) // 60 * 60)
+    state = text(f"watch.state_{last}")
+    return text(
+        "watch.stale",
+        age=duration_ja(minutes),
+        age_en=format_duration(minutes),
+        last=state.ja,
+        last_en=state.en,
+    )
