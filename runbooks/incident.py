@@ -1,0 +1,186 @@
+"""The machine of a declared event: `decide(state, command, at, context)` yields entries. Pure.
+
+No clock, no I/O: called in the journal's writer thread on the state that includes the current batch,
+so two people can never both be first. What is refused says what is allowed. `FOLD` gives the state
+back from the entries; there is no other state, so a crash needs no resume code.
+Machine and words: declared ⇄ restored → standing_down → stood_down → reviewed, cancelled beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time
+from typing import assert_never
+
+from bcp.journal.canonical import Json
+from bcp.journal.entry import NewEntry
+from bcp.journal.folding import Fold
+from bcp.kit.units import JST, jst, to_us
+from bcp.plan.model import City
+from runbooks import commands as c
+from runbooks.book import Book
+from runbooks.context import (
+    FUTURE,
+    Conflict,
+    Context,
+    entry,
+    need_known,
+    need_text,
+    refuse,
+    when,
+)
+from runbooks.folding import PREFIX, fold
+from runbooks.form import Runbook
+from runbooks.framedecide import decide_frame
+from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident, Incidents
+from runbooks.stepdecide import decide_option, decide_step
+from runbooks.workdecide import decide_work
+
+__all__ = ["FOLD", "Conflict", "Context", "Incident", "Incidents", "decide", "fold", "select"]
+
+FOLD_NAME = "incidents"
+FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX,))
+"""Hand to `Journal.open(folds={FOLD_NAME: FOLD})`."""
+
+OFFICE = (time(8, 30), time(17, 15))
+"""勤務時間 (Monday to Friday, JST) when nobody says otherwise; holidays are for a person to say."""
+
+
+def decide(
+    state: Incidents, command: c.Command, at: datetime, context: Context
+) -> tuple[NewEntry, ...]:
+    """The entries that carry out a command; `at` = now.
+
+    An empty answer means that it is already so. Raises `Refused` with a sentence that says what is
+    allowed, `Conflict` where another person recorded a different outcome.
+    """
+    if isinstance(command, c.Declare):
+        return _declare(state, command, at, context)
+    incident = state.get(command.incident)
+    if incident is None:
+        raise refuse("no_incident", id=command.incident)
+    if isinstance(command, c.StepCommand):
+        return decide_step(incident, command, at, context)
+    if isinstance(command, c.TakeDecision) and command.step is not None:
+        return decide_option(incident, command, at, context)
+    if isinstance(command, c.FrameCommand):
+        return decide_frame(incident, command, at, context)
+    if isinstance(command, c.WorkCommand):
+        return decide_work(incident, command, at, context)
+    assert_never(command)
+
+
+def select(
+    book: Book,
+    *,
+    systems: tuple[str, ...],
+    nature: str,
+    hours: str,
+    services: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """The runbooks that fit an event: what the declaration page lists before the button.
+
+    切戻し (`return`) is not among them: it is added when the stand-down begins.
+    """
+
+    def fits(runbook: Runbook) -> bool:
+        if runbook.purpose == "return" or (runbook.nature and nature not in runbook.nature):
+            return False
+        if runbook.hours not in ("any", hours):
+            return False
+        hit = not systems or runbook.system is None or runbook.system in systems
+        asked = not services or not runbook.services or bool({*services} & {*runbook.services})
+        return hit and asked
+
+    return tuple(runbook.id for runbook in book if fits(runbook))
+
+
+def hours_of(instant: datetime) -> str:
+    """Whether an instant lies in office hours."""
+    local = instant.astimezone(JST)
+    working = local.weekday() < 5 and OFFICE[0] <= local.time() < OFFICE[1]
+    return "in_hours" if working else "off_hours"
+
+
+def _declare(
+    state: Incidents, command: c.Declare, at: datetime, context: Context
+) -> tuple[NewEntry, ...]:
+    """発動: whoever is there may, in the capacity he has; the ratification comes later (R-28)."""
+    if state.active is not None:
+        raise refuse("already_declared", allowed="runbooks.already_allowed", id=state.active.id)
+    city, book = context.city, context.book
+    _declarable(command, at, context)
+    hours = command.hours or hours_of(command.onset)
+    chosen = command.runbooks or select(
+        book,
+        systems=command.systems,
+        nature=command.nature,
+        hours=hours,
+        services=command.services,
+    )
+    need_known(chosen, (runbook.id for runbook in book), "runbook")
+    occurred = when(context, command.occurred_at, at)
+    id = _new_id(state, command.onset, context)
+    detail: dict[str, Json] = {
+        "stage": context.stage,
+        "nature": command.nature,
+        "level": command.level,
+        "onset_us": to_us(command.onset),
+        "capacity": command.capacity,
+        "role": command.role,
+        "plan": context.plan,
+        "frozen": context.frozen,
+        "hours": hours,
+        "drill": command.drill,
+        "systems": list(command.systems),
+        "services": list(command.services or _services_of(city, command.systems)),
+        "sites": list(command.sites),
+        "runbooks": list(chosen),
+        "gates": list(command.gates),
+    }
+    made = entry(id, "declared", id, occurred, detail, reason=command.reason, basis=command.basis)
+    evidence = (context.frozen,) if context.frozen else ()
+    return (replace(made, evidence=evidence),)
+
+
+def _declarable(command: c.Declare, at: datetime, context: Context) -> None:
+    city = context.city
+    need_text(command.reason)
+    if (command.drill is not None) == (context.stage == "real"):
+        raise refuse("drill_kind")
+    need_known((command.nature,), NATURES, "nature")
+    need_known((command.capacity,), CAPACITIES, "capacity")
+    need_known((command.drill,) if command.drill else (), DRILL_KINDS, "drill")
+    need_known(
+        (str(command.level),), (str(level.number) for level in city.disaster.levels), "level"
+    )
+    need_known(command.systems, (item.id for item in city.systems), "system")
+    need_known(command.services, (item.id for item in city.services), "service")
+    need_known(command.sites, (item.id for item in city.sites), "site")
+    authority = city.disaster.authority
+    if command.role is not None:
+        need_known((command.role,), (role.id for role in city.roles), "role")
+    if command.capacity == "principal" and authority and command.role not in authority:
+        names = [role.name for role in city.roles if role.id in authority]
+        raise refuse("not_authority", names="・".join(names))
+    if command.onset > at + FUTURE and not context.clock_suspect:
+        raise refuse("future", time=jst(command.onset), now=jst(at))
+
+
+def _services_of(city: City, systems: tuple[str, ...]) -> tuple[str, ...]:
+    """Services hit by a scope of systems: those that need one of them."""
+    if not systems:
+        return ()
+    return tuple(
+        service.id
+        for service in city.services
+        if any(need.system in systems for need in service.needs)
+    )
+
+
+def _new_id(state: Incidents, onset: datetime, context: Context) -> str:
+    """`R20261123-1`: speakable, with the day of onset; `D…` in a drill."""
+    letter = "R" if context.stage == "real" else "D"
+    day = jst(onset, "%Y%m%d")
+    number = 1 + sum(id.startswith(f"{letter}{day}-") for id in state.items)
+    return f"{letter}{day}-{number}"

@@ -1,0 +1,244 @@
+"""Deadlines per service, system and level, counted from onset; attained by evidence only. Pure.
+
+Called by page, metric and report alike, with the frozen city. `rto_disaster` counts in a large-scale
+disaster, `rto` otherwise (R-35); one never stands in for the other. A level is attained at the first
+instant from which its proving checks held for `hold` without a break; holding a higher level holds
+the lower ones too. A level that was never lost since onset counts from onset (影響なし); once it was
+lost it must be attained again. A level lost after it was attained shows as 再発; no clock is reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bcp.plan.model import City, Service, System
+from runbooks.book import Book
+from runbooks.state import Incident, Nature, Spell
+
+
+class Goal(StrEnum):
+    """達成・未達・超過・未設定・未確認."""
+
+    ATTAINED = "attained"
+    PENDING = "pending"
+    OVERDUE = "overdue"
+    UNSET = "unset"
+    UNPROVEN = "unproven"
+    """No check proves this level: nobody can tell until somebody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTarget:
+    """One rung of one system."""
+
+    system: str
+    level: str
+    name: str
+    rto: timedelta | None
+    deadline: datetime | None
+    goal: Goal
+    attained_at: datetime | None
+    """First green time of the proving checks; None while not attained by evidence."""
+    held: bool
+    """Whether it is held now (by the log)."""
+    relapsed: bool
+    """It was attained and lost again, at least once."""
+    slack: timedelta | None
+    """Deadline minus attained (or now): negative = 超過."""
+    rpo: timedelta | None
+    rpo_attained: timedelta | None
+    """Onset minus time of the verified snapshot that was restored."""
+    proven_by: tuple[str, ...]
+    unconfirmed: bool
+    contract_rto: timedelta | None = None
+
+    @property
+    def late(self) -> bool:
+        """Attained, but after its deadline."""
+        return self.attained_at is not None and self.slack is not None and self.slack < timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTarget:
+    """One 業務: restored when every system it needs stands at the level it needs."""
+
+    service: str
+    name: str
+    rto: timedelta | None
+    deadline: datetime | None
+    goal: Goal
+    attained_at: datetime | None
+    slack: timedelta | None
+    mtpd_at: datetime | None
+    on_paper: bool
+    """紙で対応中."""
+    on_paper_since: datetime | None
+    missing: tuple[tuple[str, str], ...]
+    """(system, level) still wanting."""
+    unconfirmed: bool
+
+
+def proving(system: System, level: str, book: Book) -> tuple[tuple[str, ...], timedelta]:
+    """The checks that prove a level, and how long they must hold.
+
+    `proven_by` of the plan; where it names none, the probes of the verify steps that attain it.
+    """
+    rung = system.target(level)
+    if rung is not None and rung.proven_by:
+        return rung.proven_by, rung.hold
+    probes = [
+        step.probe
+        for runbook in book.of_system(system.id)
+        for step in runbook.steps
+        if step.attains == level and step.probe is not None
+    ]
+    hold = max((probe.hold for probe in probes), default=timedelta())
+    return tuple(dict.fromkeys(probe.id for probe in probes)), hold
+
+
+def rto_of(rung_or_service: object, nature: Nature) -> timedelta | None:
+    """The RTO that counts for this kind of event."""
+    name = "rto_disaster" if nature == "disaster" else "rto"
+    value = getattr(rung_or_service, name)
+    return value if isinstance(value, timedelta) else None
+
+
+def required_level(system: System, nature: Nature) -> str | None:
+    """The level at which a system counts as restored: the highest with an RTO, else the lowest."""
+    with_rto = [rung.level for rung in system.targets if rto_of(rung, nature) is not None]
+    return with_rto[-1] if with_rto else (system.targets[0].level if system.targets else None)
+
+
+def attained(incident: Incident, system: str, level: str) -> tuple[datetime | None, bool, bool]:
+    """(attained at, held now, relapsed) of a level, from the log alone."""
+    rungs = incident.levels.get(system, {})
+    spells = [spell for rung, items in rungs.items() if rung >= level for spell in items]
+    held = any(spell.until is None for spell in spells)
+    real = [s for s in _merged(spells) if s.until is None or s.since > incident.onset]
+    first = min((max(spell.since, incident.onset) for spell in real), default=None)
+    lost = any(spell.until is not None for spell in real)
+    return first, held, lost
+
+
+def _merged(spells: Iterable[Spell]) -> list[Spell]:
+    """Spells of several levels as one line of time: overlapping ones become one."""
+    merged: list[Spell] = []
+    for spell in sorted(spells, key=lambda item: (item.since, item.seq)):
+        last = merged[-1] if merged else None
+        if last is None or (last.until is not None and last.until < spell.since):
+            merged.append(spell)
+        elif last.until is not None and (spell.until is None or spell.until > last.until):
+            merged[-1] = Spell(last.since, spell.until, spell.checks, last.seq)
+    return merged
+
+
+def _goal(
+    deadline: datetime | None, at: datetime | None, held: bool, provable: bool, now: datetime
+) -> Goal:
+    """Where a target stands. Evidence first; a limit that is not set cannot be missed."""
+    if at is not None and held:
+        return Goal.OVERDUE if deadline is not None and at > deadline else Goal.ATTAINED
+    if not provable:
+        return Goal.UNPROVEN
+    if deadline is None:
+        return Goal.UNSET
+    return Goal.OVERDUE if now > deadline else Goal.PENDING
+
+
+def level_targets(
+    incident: Incident, city: City, book: Book, now: datetime
+) -> tuple[LevelTarget, ...]:
+    """Every rung of every system in scope, in the order of the plan."""
+    return tuple(
+        _rung(incident, system, level, book, now)
+        for system in city.systems
+        if incident.in_scope(system.id)
+        for level in (rung.level for rung in system.targets)
+    )
+
+
+def _rung(incident: Incident, system: System, level: str, book: Book, now: datetime) -> LevelTarget:
+    rung = system.target(level)
+    assert rung is not None
+    rto = rto_of(rung, incident.nature)
+    deadline = incident.onset + rto if rto is not None else None
+    at, held, relapsed = attained(incident, system.id, level)
+    checks, _hold = proving(system, level, book)
+    provable = bool(checks) or any(
+        proving(system, higher.level, book)[0] for higher in system.targets if higher.level > level
+    )
+    snapshot = incident.snapshots.get(system.id)
+    return LevelTarget(
+        system.id,
+        level,
+        rung.name,
+        rto,
+        deadline,
+        _goal(deadline, at, held, provable, now),
+        at if held else None,
+        held,
+        relapsed,
+        deadline - (at if at is not None and held else now) if deadline is not None else None,
+        rung.rpo,
+        incident.onset - snapshot if snapshot is not None else None,
+        checks,
+        rung.unconfirmed or system.unconfirmed,
+        system.vendor.contract_rto if system.vendor else None,
+    )
+
+
+def service_targets(incident: Incident, city: City, now: datetime) -> tuple[ServiceTarget, ...]:
+    """Every service in scope, in the order of the plan."""
+    return tuple(
+        _service(incident, service, city, now)
+        for service in city.services
+        if incident.service_in_scope(service.id)
+    )
+
+
+def _service(incident: Incident, service: Service, city: City, now: datetime) -> ServiceTarget:
+    rto = rto_of(service, incident.nature)
+    deadline = incident.onset + rto if rto is not None else None
+    times, missing, provable = [], [], bool(service.needs)
+    for need in service.needs:
+        system = city.system(need.system)
+        level = need.level or (system.targets[0].level if system and system.targets else "")
+        at, held, _lost = attained(incident, need.system, level) if level else (None, False, False)
+        if at is not None and held:
+            times.append(at)
+        else:
+            missing.append((need.system, level))
+            provable = provable and system is not None and any(r.proven_by for r in system.targets)
+    done = bool(service.needs) and not missing
+    at = max(times) if done else None
+    paper = incident.alternates.get(service.id)
+    on_paper = paper is not None and paper.until is None
+    return ServiceTarget(
+        service.id,
+        service.name,
+        rto,
+        deadline,
+        _goal(deadline, at, done, provable, now),
+        at,
+        deadline - (at or now) if deadline is not None else None,
+        incident.onset + service.mtpd if service.mtpd is not None else None,
+        on_paper,
+        paper.since if paper is not None and on_paper else None,
+        tuple(missing),
+        service.unconfirmed,
+    )
+
+
+def unproven(incident: Incident, city: City) -> tuple[str, ...]:
+    """Systems in scope that are not proven to stand at their required level (nor waived)."""
+    wanting = []
+    for system in city.systems:
+        if not incident.in_scope(system.id) or system.id in incident.waivers:
+            continue
+        level = required_level(system, incident.nature)
+        if level is None or not attained(incident, system.id, level)[1]:
+            wanting.append(system.id)
+    return tuple(wanting)
