@@ -1,0 +1,93 @@
+"""An observation as JSON and back, for the history and the API. Pure; the round trip is exact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bcp.kit.language import Text
+from bcp.kit.units import from_us, to_us
+from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Severity, Status
+
+
+def encode(observation: Observation) -> str:
+    """One line of JSON."""
+    return json.dumps(as_dict(observation), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(line: str) -> Observation:
+    """The inverse. Raises ValueError for anything `encode` did not write."""
+    try:
+        return _observation(json.loads(line))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not an observation") from error
+
+
+def as_dict(observation: Observation) -> dict[str, Any]:
+    """Plain data: times as integer microseconds UTC, durations in seconds."""
+    outcome = observation.outcome
+    return {
+        "check": observation.check,
+        "vantage": observation.vantage,
+        "started_us": to_us(observation.started),
+        "duration": observation.duration,
+        "lateness": observation.lateness,
+        "status": outcome.status.value,
+        "sentence": _pair(outcome.sentence),
+        "facts": dict(outcome.facts),
+        "findings": [_finding_dict(finding) for finding in outcome.findings],
+        "evidence": list(outcome.evidence),
+    }
+
+
+def _pair(text: Text) -> list[str]:
+    return [text.ja, text.en]
+
+
+def _text(pair: list[str]) -> Text:
+    ja, en = pair
+    return Text(ja, en)
+
+
+def _finding_dict(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "subject": finding.subject,
+        "result": finding.result.value,
+        "severity": finding.severity.value,
+        "title": _pair(finding.title),
+        "observed": finding.observed,
+        "expected": finding.expected,
+        "remedy": _pair(finding.remedy),
+    }
+
+
+def _observation(raw: Mapping[str, Any]) -> Observation:
+    return Observation(
+        raw["check"],
+        raw["vantage"],
+        from_us(raw["started_us"]),
+        raw["duration"],
+        Outcome(
+            Status(raw["status"]),
+            _text(raw["sentence"]),
+            raw["facts"],
+            tuple(_finding(finding) for finding in raw["findings"]),
+            tuple(raw["evidence"]),
+        ),
+        raw["lateness"],
+    )
+
+
+def _finding(raw: Mapping[str, Any]) -> Finding:
+    return Finding(
+        raw["id"],
+        raw["subject"],
+        FindingResult(raw["result"]),
+        Severity(raw["severity"]),
+        _text(raw["title"]),
+        raw["observed"],
+        raw["expected"],
+        _text(raw["remedy"]),
+    )
