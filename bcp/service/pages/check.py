@@ -1,0 +1,98 @@
+"""`/checks/ID`: how it stands, why, with which evidence, and how it stood before."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from bcp.journal.entry import Actor
+from bcp.kit.errors import UsageError
+from bcp.kit.language import text
+from bcp.service.access.roles import Permission
+from bcp.service.access.routes import Route
+from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
+from bcp.service.pages.strips import strips
+from bcp.service.pages.visit import Visit
+from bcp.watch.statements import confirm
+from bcp.watch.values import FindingResult, Status
+
+_FINDING_ORDER = (
+    FindingResult.FAIL,
+    FindingResult.NOT_CHECKED,
+    FindingResult.WAIVED,
+    FindingResult.PASS,
+    FindingResult.NOT_APPLICABLE,
+)
+
+
+def routes(pages: Pages) -> list[Route]:
+    """Ids hold slashes: `backup/juki/main/4`."""
+    return [
+        pages.route("GET", "/checks/{id:.+}", Permission.READ, check_page),
+        pages.route("POST", "/checks/{id:.+}", Permission.OBSERVE, observe),
+    ]
+
+
+async def check_page(visit: Visit) -> Answer:
+    """One check."""
+    id = visit.parts["id"]
+    if id not in visit.house.board:
+        raise Absent
+    view = visit.house.board.view(id, visit.now)
+    system = visit.house.city.system(view.check.system) if view.check.system else None
+    outcome = view.last.outcome if view.last else None
+    findings = sorted(
+        outcome.findings if outcome else (), key=lambda f: _FINDING_ORDER.index(f.result)
+    )
+    secret = bool(findings) and not visit.may(Permission.READ_FINDINGS)
+    values = {
+        "view": view,
+        "check": view.check,
+        "system": system,
+        "outcome": outcome,
+        "facts": _facts(visit, id),
+        "findings": () if secret else findings,
+        "secret": secret,
+        "day": (await strips(visit, {id: [id]}, wide=True)).get(id),
+        "days": (await strips(visit, {id: [id]}, wide=True, days=True)).get(id),
+        "results": await recent(visit, id),
+        "observed": view.check.reach == "person" and visit.may(Permission.OBSERVE),
+    }
+    return Page("check.html", values)
+
+
+async def observe(visit: Visit) -> Answer:
+    """目視: what this person saw, durable before it is shown."""
+    id, identity = visit.parts["id"], visit.identity
+    if id not in visit.house.board or identity is None:
+        raise Absent
+    if visit.house.board.view(id).check.reach != "person":
+        raise Absent
+    if visit.field("status") not in ("ok", "degraded", "failed"):
+        raise UsageError(text("pages.observe_missing").pick(visit.lang))
+    status = Status(visit.field("status"))
+    entry = confirm(id, status, visit.now, identity.name, visit.field("note")[:500])
+    actor = Actor(identity.id, "staff")
+    op = visit.field("op") or secrets.token_hex(12)
+    await visit.house.journal.append(entry, op=op, actor=actor)
+    return Go(visit.path)
+
+
+def _facts(visit: Visit, id: str) -> list[tuple[str, str]]:
+    view = visit.house.board.view(id, visit.now)
+    if view.last is None:
+        return []
+    declared = view.check.facts
+    found = []
+    for name, value in view.last.outcome.facts.items():
+        fact = declared.get(name)
+        label = fact.text.pick(visit.lang) if fact else name
+        unit = f" {fact.unit}" if fact and fact.unit else ""
+        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        found.append((label, shown + unit))
+    return found
+
+
+async def recent(visit: Visit, id: str) -> list[tuple[datetime, str, str, float]]:
+    """The last results, newest first: when, state, sentence, seconds."""
+    raise NotImplementedError

@@ -1,0 +1,77 @@
+"""What the pages need of the house. The composition root hands in something of this shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from backups.model import Backups
+from bcp.journal.journal import Journal
+from bcp.kit.clock import Clock
+from bcp.kit.workers import Workers
+from bcp.plan.model import City
+from bcp.watch.board import Board
+from runbooks.book import Book
+from runbooks.state import Incident
+
+
+class House(Protocol):
+    """One frozen value per accepted plan; a reload swaps it by one reference."""
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock."""
+        ...
+
+    @property
+    def workers(self) -> Workers:
+        """Threads and processes."""
+        ...
+
+    @property
+    def city(self) -> City:
+        """The accepted plan."""
+        ...
+
+    @property
+    def board(self) -> Board:
+        """The state of every check."""
+        ...
+
+    @property
+    def history(self) -> Any:
+        """Results of checks; None when it could not be opened."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """The real log."""
+        ...
+
+    @property
+    def book(self) -> Book:
+        """The runbooks of the plan."""
+        ...
+
+    @property
+    def desks(self) -> Mapping[str, Any]:
+        """Desk per stage: `real` and the id of each drill."""
+        ...
+
+    @property
+    def backups(self) -> Backups:
+        """The section `backups:` of the plan."""
+        ...
+
+    @property
+    def status_folder(self) -> Path:
+        """Where the approved public texts lie."""
+        ...
+
+
+def incident_of(house: House, stage: str) -> Incident | None:
+    """The event that runs in a stage; None when none does."""
+    desk = house.desks.get(stage)
+    found: Incident | None = desk.active if desk is not None else None
+    return found

@@ -1,0 +1,111 @@
+"""The one place of templates: Jinja2 with autoescape, strict about undefined names.
+
+Templates get the visit as `v` and a handful of functions that put words and instants into the
+visitor's language. Rendering is a blocking call of a few milliseconds: it runs in a worker thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bcp.kit.language import Lang, Text, text
+from bcp.kit.units import duration_ja, format_duration, jst, jst_short
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static"] = static_url
+    return environment
+
+
+@cache
+def static_digest(name: str) -> str:
+    """Of the file's content: part of its address, so that it may be cached for ever."""
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def static_url(name: str) -> str:
+    """The address of a static file."""
+    return f"/static/{static_digest(name)}/{name}"
+
+
+class Words:
+    """Words and instants in one language, as seen at one instant."""
+
+    def __init__(self, lang: Lang, now: datetime) -> None:
+        self.lang, self.now = lang, now
+
+    def t(self, key: str, /, **values: object) -> str:
+        """A word of the pages' own catalogue page."""
+        return text(f"pages.{key}", **values).pick(self.lang)
+
+    def word(self, key: str, /, **values: object) -> str:
+        """A word of any catalogue page."""
+        return text(key, **values).pick(self.lang)
+
+    def pick(self, said: Text | str | None) -> str:
+        """A bilingual text in this language."""
+        return said.pick(self.lang) if isinstance(said, Text) else (said or "")
+
+    def length(self, value: timedelta | float | None) -> str:
+        """A duration for people; `-` when there is none."""
+        if value is None:
+            return "-"
+        value = value if isinstance(value, timedelta) else timedelta(seconds=value)
+        if self.lang == "ja":
+            return duration_ja(value)
+        seconds = int(abs(value.total_seconds()))
+        unit = 3600 if seconds >= 86400 else 60 if seconds >= 60 else 1
+        return format_duration(timedelta(seconds=seconds // unit * unit))
+
+    def ago(self, instant: datetime | None) -> str:
+        """How long it has been."""
+        return self.length(self.now - instant) if instant else "-"
+
+    def at(self, instant: datetime | None) -> Markup | str:
+        """`10:32` today, `11/22 10:32` otherwise, with the exact instant behind it."""
+        if instant is None:
+            return "-"
+        exact = instant.isoformat(timespec="seconds")
+        return Markup('<time datetime="{}">{}</time>').format(exact, jst_short(instant, self.now))
+
+    def clock(self, instant: datetime) -> str:
+        """`13:27`."""
+        return jst(instant, "%H:%M")
+
+    def stamp(self, instant: datetime) -> str:
+        """`2026-11-23 10:02:31` (JST)."""
+        return jst(instant)
+
+    def state(self, name: str, words: str | None = None) -> Markup:
+        """A state by shape, word and colour. The shape comes from the style sheet."""
+        said = words or self.t(f"state_{name}")
+        return Markup('<span class="s {}">{}</span>').format(name, said)
+
+    def functions(self) -> dict[str, Any]:
+        """For the template."""
+        names = ("t", "word", "pick", "length", "ago", "at", "clock", "stamp", "state")
+        return {name: getattr(self, name) for name in names}
+
+
+def render(template: str, words: Words, values: dict[str, Any]) -> bytes:
+    """The page's bytes. Raises jinja2's errors: they are our bugs."""
+    page = _environment().get_template(template)
+    return page.render({**words.functions(), **values}).encode("utf-8")

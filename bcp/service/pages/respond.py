@@ -1,0 +1,154 @@
+"""From handler to answer: wraps a page handler, turns errors into pages in plain words.
+
+A handler gets a `Visit` and returns a `Page` (rendered in a worker thread), a `Go` (303 after a
+write) or a finished response. Errors of ours are caught here and nowhere else in this room:
+`Refused` is 409 (the state does not allow it), `Unwritable` 503 (nothing was recorded), `Missing`
+404; anything unforeseen is our bug: logged with an id, shown as one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bcp.kit.errors import BcpError, Busy, Refused, Unwritable, UsageError
+from bcp.kit.language import Lang
+from bcp.service.access.guard import Doors, identity_of
+from bcp.service.access.roles import Permission
+from bcp.service.access.routes import Route
+from bcp.service.pages.alarms import alarms
+from bcp.service.pages.house import House
+from bcp.service.pages.render import Words, render
+from bcp.service.pages.visit import Visit
+
+_LOG = structlog.get_logger("pages")
+LANGUAGE_COOKIE = "bcp_lang"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to draw."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    live: bool = True
+    """Refreshes itself where there is script. Not for pages one reads or types on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Post, redirect, get: reloading never repeats an act."""
+
+    to: str
+
+
+class Absent(Exception):
+    """The address names something that is not there."""
+
+
+Answer = Page | Go | web.StreamResponse
+PageHandler = Callable[[Visit], Awaitable[Answer]]
+
+
+class Pages:
+    """Binds page handlers to the house and the doors."""
+
+    def __init__(self, house: Callable[[], House], doors: Doors) -> None:
+        self._house, self.doors = house, doors
+        doors.refuse = self.refuse
+
+    def route(self, method: str, path: str, permission: Permission, handler: PageHandler) -> Route:
+        """A route for `bcp.service.access.routes.mount`."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            visit = await self.visit(request)
+            try:
+                answer = await handler(visit)
+            except Absent:
+                answer = _error(404, "missing")
+            except BcpError as error:
+                answer = _explain(error)
+            except web.HTTPException:
+                raise
+            except Exception:  # our bug: one page breaks, the daemon goes on watching
+                _LOG.exception("page failed", path=request.path)
+                answer = _error(500, "broken")
+            return await self.answer(request, visit, answer)
+
+        return Route(method, path, permission, handle)
+
+    async def visit(self, request: web.Request) -> Visit:
+        """The request as handlers see it."""
+        house = self._house()
+        identity = identity_of(request)
+        form = dict(await request.post()) if request.method == "POST" else {}
+        visit = Visit(
+            house=house,
+            identity=identity,
+            lang=_language(request),
+            now=house.clock.utc(),
+            path=request.path,
+            query=request.query,
+            parts=request.match_info,
+            form=form,
+            address=self.doors.address(request),
+        )
+        return visit.with_alarms(alarms(visit)) if identity else visit
+
+    async def refuse(self, request: web.Request, status: int, key: str) -> web.StreamResponse:
+        """The doors' refusals, in plain words."""
+        visit = await self.visit(request)
+        page = Page("error.html", {"status": status, "key": key, "error": None}, status, live=False)
+        return await self.answer(request, visit, page)
+
+    async def answer(
+        self, request: web.Request, visit: Visit, answer: Answer
+    ) -> web.StreamResponse:
+        """Draw it."""
+        if isinstance(answer, Go):
+            return web.Response(status=303, headers={"Location": answer.to})
+        if not isinstance(answer, Page):
+            return answer
+        values = {"v": visit, "live": answer.live, **answer.values}
+        words = Words(visit.lang, visit.now)
+        body = await visit.house.workers.thread(render, answer.template, words, values)
+        response = web.Response(
+            body=body, status=answer.status, content_type="text/html", charset="utf-8"
+        )
+        response.headers["Content-Language"] = visit.lang
+        if request.query.get("lang") in ("ja", "en"):
+            response.set_cookie(
+                LANGUAGE_COOKIE, visit.lang, max_age=31_536_000, samesite="Lax", path="/"
+            )
+        if len(body) > 2048:
+            response.enable_compression()
+        return response
+
+
+def _language(request: web.Request) -> Lang:
+    asked = request.query.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    return "en" if asked == "en" else "ja"
+
+
+def _error(status: int, key: str, error: BcpError | None = None) -> Page:
+    values = {"status": status, "key": f"pages.{key}", "error": error}
+    return Page("error.html", values, status, live=False)
+
+
+def _explain(error: BcpError) -> Page:
+    match error:
+        case Unwritable():
+            return _error(503, "not_recorded", error)
+        case Busy():
+            return _error(503, "busy", error)
+        case Refused():
+            return _error(409, "refused", error)
+        case UsageError():
+            return _error(400, "unfit", error)
+        case _:
+            return _error(500, "broken", error)
