@@ -71,9 +71,12 @@ def encode_checked(value: Json) -> bytes:
 
 
 def plain(value: Json) -> Json:
-    """A copy of `value` made of dicts and lists only, which the caller cannot change later."""
+    """A copy of `value` as it would be read back: dicts in canonical order, and lists.
+
+    So a fold sees the very same entry live and after a restart, and nobody changes it later.
+    """
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value

@@ -60,7 +60,7 @@ class Stager:
                 self._check_evidence(digest)
             mine = [
                 Value(seq, name, self.random_bytes(SALT_BYTES), text)
-                for name, text in item.values.items()
+                for name, text in sorted(item.values.items())
             ]
             entry = Entry(
                 SCHEMA,
