@@ -25,6 +25,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.language import Text, text
 from bcp.kit.units import from_us, to_us
 from bcp.kit.workers import Workers
+from bcp.watch import history_sql as sql
 from bcp.watch import spans
 from bcp.watch.codec import decode, encode
 from bcp.watch.lookback import Lookback
@@ -41,22 +42,6 @@ _QUEUE = 20_000
 _GATHER, _PAUSE = 0.5, 5.0
 """Seconds to wait for company before a commit, and after a failure."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (
-  id INTEGER PRIMARY KEY, check_id TEXT NOT NULL, bad INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS results_check ON results (check_id, bad, id);
-CREATE TABLE IF NOT EXISTS hours (
-  subject TEXT, hour INTEGER, status TEXT, us INTEGER, PRIMARY KEY (subject, hour, status)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS days (
-  subject TEXT, day TEXT, status TEXT, us INTEGER, PRIMARY KEY (subject, day, status)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS board (
-  check_id TEXT PRIMARY KEY, status TEXT, since_us INTEGER, ja TEXT, en TEXT, body TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class LastBoard:
@@ -70,8 +55,8 @@ def read_board(path: Path) -> LastBoard:
     """The last board, also when no daemon runs. A missing or damaged file is an empty board."""
     try:
         with contextlib.closing(_reader(path)) as db:
-            seen = db.execute("SELECT value FROM meta WHERE key = 'seen_us'").fetchone()
-            rows = db.execute("SELECT check_id, status, since_us, ja, en, body FROM board")
+            seen = db.execute(sql.LAST_SEEN).fetchone()
+            rows = db.execute(sql.LAST_BOARD)
             checks = tuple(
                 Saved(id, Status(status), from_us(since), Text(ja, en), decode(body))
                 for id, status, since, ja, en, body in rows
@@ -249,35 +234,30 @@ class History:
     def _insert(self, db: sqlite3.Connection, batch: _Batch) -> None:
         for observation, state in batch.results:
             body, bad = encode(observation), int(observation.outcome.status is not Status.OK)
-            db.execute(
-                "INSERT INTO results (check_id, bad, body) VALUES (?, ?, ?)",
-                (observation.check, bad, body),
-            )
+            db.execute(sql.RECORD, (observation.check, bad, body))
             self._trim(db, observation.check, bad)
             if state is not None:
                 words = (state.sentence.ja, state.sentence.en)
                 row = (state.check, state.status.value, to_us(state.since), *words, body)
-                db.execute("INSERT OR REPLACE INTO board VALUES (?, ?, ?, ?, ?, ?)", row)
+                db.execute(sql.KEEP_STATE, row)
         for (subject, hour, status), micros in batch.credits.items():
             day = spans.day_of(spans.hour_start(hour)).isoformat()
             for table, at in (("hours", hour), ("days", day)):
-                db.execute(_ADD[table], (subject, at, status, micros))
-        for table in ("board", "results"):
-            gone = [(id,) for id in batch.forget]
-            db.executemany(f"DELETE FROM {table} WHERE check_id = ?", gone)  # noqa: S608
+                db.execute(sql.ADD[table], (subject, at, status, micros))
+        for statement in sql.FORGET:
+            db.executemany(statement, [(id,) for id in batch.forget])
         now = self._clock.utc()
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('seen_us', ?)", (to_us(now),))
+        db.execute(sql.SEEN, (to_us(now),))
         self._purge(db, now)
 
     def _trim(self, db: sqlite3.Connection, check: str, bad: int) -> None:
         """Drop the oldest, now and then: one delete for many inserts."""
         key, keep = (check, bad), KEEP_BAD if bad else KEEP
         if key not in self._counts:
-            query = "SELECT count(*) FROM results WHERE check_id = ? AND bad = ?"
-            self._counts[key] = db.execute(query, key).fetchone()[0] - 1
+            self._counts[key] = db.execute(sql.COUNT, key).fetchone()[0] - 1
         self._counts[key] += 1
         if self._counts[key] >= keep + keep // 2:
-            db.execute(_TRIM, (*key, *key, keep))
+            db.execute(sql.TRIM, (*key, *key, keep))
             self._counts[key] = keep
 
     def _purge(self, db: sqlite3.Connection, now: datetime) -> None:
@@ -285,8 +265,8 @@ class History:
         if hour == self._purged:
             return
         oldest = spans.day_of(now - timedelta(days=_DAYS)).isoformat()
-        db.execute("DELETE FROM hours WHERE hour < ?", (hour - _HOURS,))
-        db.execute("DELETE FROM days WHERE day < ?", (oldest,))
+        db.execute(sql.PURGE_HOURS, (hour - _HOURS,))
+        db.execute(sql.PURGE_DAYS, (oldest,))
         self._purged = hour
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -296,18 +276,6 @@ class History:
         except sqlite3.Error as error:  # a page without pictures is better than no page
             log.warning("history not readable", error=type(error).__name__)
             return []
-
-
-_TRIM = """
-DELETE FROM results WHERE check_id = ? AND bad = ? AND id <= (
-  SELECT id FROM results WHERE check_id = ? AND bad = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
-"""
-_ADD = {
-    "hours": "INSERT INTO hours VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (subject, hour, status) DO UPDATE SET us = us + excluded.us",
-    "days": "INSERT INTO days VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (subject, day, status) DO UPDATE SET us = us + excluded.us",
-}
 
 
 def _tell(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
@@ -328,7 +296,7 @@ def _open(path: Path) -> sqlite3.Connection:
         sound = db.execute("PRAGMA quick_check(1)").fetchone()
         if sound[0] != "ok":
             raise sqlite3.DatabaseError("quick_check failed")
-        db.executescript(_SCHEMA)
+        db.executescript(sql.SCHEMA)
     except BaseException:
         db.close()
         raise
