@@ -273,7 +273,8 @@ class Journal:
             last, _note, at = self.signed
             due = at is None or self._clock.utc() - at >= heartbeat
             if due or last is None or last.size < self.size:
-                await self.checkpoint()
+                with contextlib.suppress(Unwritable):  # the head folder's disk: tried again
+                    await self.checkpoint()
 
     async def prove(self, seq: int) -> str:
         """A tlog-proof file for one entry: its inclusion in a signed checkpoint."""

@@ -11,7 +11,6 @@ Layout of a log's folder, and of the head folder kept apart from it:
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +127,7 @@ def adopt_head(folder: Path, head_dir: Path) -> int:
     checkpoint kept elsewhere. Refuses while a good head file stands there, even one that disagrees.
     """
     path = head_dir / HEAD
-    with contextlib.suppress(JournalError):
-        HeadFile.open(path)
+    if _good(path):
         raise Exists(
             "the head file is good",
             where=str(path),
@@ -153,6 +151,14 @@ def adopt_head(folder: Path, head_dir: Path) -> int:
     finally:
         lock.release()
     return size
+
+
+def _good(path: Path) -> bool:
+    try:
+        HeadFile.open(path)
+    except JournalError:
+        return False
+    return True
 
 
 def identity_of(reader: Reader) -> Identity:

@@ -81,8 +81,11 @@ class Opened:
             since = found[-1].seq + 1
 
     def close(self) -> None:
-        """Give everything back; the writer thread must have ended."""
-        for part in (self.head, self.store, self.reader, self.values):
+        """Give everything back; the writer thread must have ended.
+
+        The store last: only a connection that may write can empty the write-ahead log.
+        """
+        for part in (self.head, self.values, self.reader, self.store):
             part.close()
         self.lock.release()
 

@@ -19,7 +19,7 @@ from bcp.journal.errors import BadProof, RolledBack
 from bcp.journal.head import Fault, no_fault
 from bcp.journal.merkle import CompactRange, Nodes, consistency_proof, range_at, verify_consistency
 from bcp.journal.note import SignerKey
-from bcp.kit.durable import write_atomic
+from bcp.kit.durable import unwritable, write_atomic
 
 FILE = "checkpoint"
 
@@ -66,12 +66,18 @@ class Signer:
                 self._check(self.last, new.size, new.root, nodes)
             if self.last != new:
                 note = new.sign(self._key)
-                self._fault("checkpoint:before")
-                write_atomic(self._path, note, 0o644)
-                self._fault("checkpoint:after")
+                self._keep(note)
                 self.last, self.note = new, note
             self.signed_at = now()
             return new
+
+    def _keep(self, note: bytes) -> None:
+        try:
+            self._fault("checkpoint:before")
+            write_atomic(self._path, note, 0o644)
+            self._fault("checkpoint:after")
+        except OSError as error:
+            raise unwritable(self._path, error) from error
 
     def _check(self, old: Checkpoint, size: int, root: bytes, nodes: Nodes) -> None:
         try:
