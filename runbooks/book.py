@@ -50,6 +50,13 @@ class Book:
         return {step.id: (runbook, step) for runbook in self.runbooks for step in runbook.steps}
 
     @cached_property
+    def _by_system(self) -> dict[str | None, tuple[Runbook, ...]]:
+        found: dict[str | None, tuple[Runbook, ...]] = {}
+        for runbook in self.runbooks:
+            found[runbook.system] = (*found.get(runbook.system, ()), runbook)
+        return found
+
+    @cached_property
     def graphs(self) -> dict[str, Graph]:
         """Per runbook id: who waits for whom (see `Graph`)."""
         return {runbook.id: graph(runbook) for runbook in self.runbooks}
@@ -69,7 +76,7 @@ class Book:
 
     def of_system(self, system: str) -> tuple[Runbook, ...]:
         """The runbooks that recover a system."""
-        return tuple(runbook for runbook in self.runbooks if runbook.system == system)
+        return self._by_system.get(system, ())
 
     def __iter__(self) -> Iterator[Runbook]:
         return iter(self.runbooks)

@@ -1,0 +1,241 @@
+"""The shell of the room: one journal (real, or one drill), the book, the board, the clock.
+
+`do` carries a command to the journal's writer and back; `watch` turns what the board proves into
+entries. Nothing is kept here that the journal does not hold: a new desk over the same journal goes
+on where the last one was killed. When the log cannot be written, commands are refused by the journal
+(`Unwritable`) and `watch` waits and tries again: evidence is read from the board, so it is not lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bcp.journal.entry import Actor, NewEntry
+from bcp.journal.errors import JournalError
+from bcp.journal.folding import Committed, View
+from bcp.journal.journal import Journal
+from bcp.kit.clock import Clock
+from bcp.kit.errors import Refused, Unwritable
+from bcp.kit.workers import Workers
+from bcp.plan.model import City
+from bcp.watch.view import CheckView
+from runbooks import commands as c
+from runbooks.book import Book
+from runbooks.context import Context
+from runbooks.contradiction import Contradiction, Reading, contradictions
+from runbooks.frozen import Frozen, freeze, thaw
+from runbooks.incident import FOLD_NAME, decide
+from runbooks.order import Next, next_steps
+from runbooks.progress import Standing, standings
+from runbooks.state import Incident, Incidents
+from runbooks.targets import LevelTarget, ServiceTarget, level_targets, service_targets
+from runbooks.witness import testify
+
+POLL_SECONDS = 1.0
+WATCHER = Actor("system", "watch")
+
+
+class Evidence(Protocol):
+    """What of the board this room reads (`bcp.watch.board.Board` is one)."""
+
+    def __contains__(self, id: object) -> bool:
+        """Whether the plan has this check."""
+        ...
+
+    def view(self, id: str, now: datetime | None = None) -> CheckView:
+        """One check as it stands."""
+        ...
+
+    def since_ok(self, id: str, now: datetime | None = None) -> datetime | None:
+        """Since when every answer was good without a gap."""
+        ...
+
+
+class Preemptable(Protocol):
+    """The running drills (`runbooks.drills.Drills`)."""
+
+    async def preempt(self, real: str) -> None:
+        """Stop them: a real event was declared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a page, the metrics or a terminal shows of one event at one instant."""
+
+    incident: Incident
+    city: City
+    book: Book
+    now: datetime
+    steps: Mapping[str, Standing]
+    levels: tuple[LevelTarget, ...]
+    services: tuple[ServiceTarget, ...]
+    next: tuple[Next, ...]
+    contradictions: tuple[Contradiction, ...]
+
+
+def situation(
+    incident: Incident, frozen: Frozen, readings: Mapping[str, Reading], now: datetime
+) -> Situation:
+    """Put together what follows from the state. Pure."""
+    city, book = frozen.city, frozen.book
+    steps = standings(incident, book)
+    return Situation(
+        incident,
+        city,
+        book,
+        now,
+        steps,
+        level_targets(incident, city, book, now),
+        service_targets(incident, city, now),
+        next_steps(incident, city, book, now),
+        contradictions(incident, steps.values(), readings),
+    )
+
+
+class Desk:
+    """One stage: `real`, or a drill's id. The journal must be open with `folds={FOLD_NAME: FOLD}`."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        city: City,
+        book: Book,
+        board: Evidence,
+        clock: Clock,
+        workers: Workers,
+        stage: str = "real",
+        plan: str = "",
+    ) -> None:
+        self.journal, self.board, self.clock, self.stage = journal, board, clock, stage
+        self._workers = workers
+        self.drills: Preemptable | None = None
+        """Set on the real desk: what a real declaration stops."""
+        self._frozen: dict[str, Frozen] = {}
+        self.adopt(city, book, plan)
+
+    def adopt(self, city: City, book: Book, plan: str = "") -> None:
+        """Take over a newly accepted plan (digest `plan`); running events keep theirs."""
+        self.city, self.book, self.plan = city, book, plan
+
+    @property
+    def state(self) -> Incidents:
+        """Every event of this journal, after the last acknowledged entry."""
+        found: Incidents = self.journal.state(FOLD_NAME)
+        return found
+
+    def incident(self, id: str) -> Incident | None:
+        """An event by its id."""
+        return self.state.get(id)
+
+    def current(self) -> Incident | None:
+        """The one that runs now."""
+        return self.state.active
+
+    async def frozen(self, incident: Incident) -> Frozen:
+        """The plan and runbooks frozen at its declaration. Raises Missing or Damaged."""
+        known = self._frozen.get(incident.frozen)
+        if known is None:
+            data = await self._workers.thread(self.journal.evidence.get, incident.frozen)
+            known = self._frozen[incident.frozen] = await self._workers.thread(thaw, data)
+        return known
+
+    async def do(self, command: c.Command, actor: Actor, op: str) -> Committed:
+        """Carry out a command: decided on the newest state, durable when this returns.
+
+        `op` = operation id of the page (the same one twice is done once). Raises Refused, Conflict
+        (409), Unwritable (記録できていません: send again with the same `op`), Missing.
+        """
+        if isinstance(command, c.Declare):
+            frozen, digest = Frozen(self.city, self.book), await self._freeze()
+        else:
+            incident = self.incident(command.incident)
+            digest = incident.frozen if incident is not None else ""
+            frozen = (
+                await self.frozen(incident)
+                if incident is not None
+                else Frozen(self.city, self.book)
+            )
+        context = Context(
+            actor,
+            self.stage,
+            frozen.city,
+            frozen.book,
+            self.plan,
+            digest,
+            self.clock.reading().suspect,
+        )
+
+        def carry(view: View) -> tuple[NewEntry, ...]:
+            return decide(view.state(FOLD_NAME), command, view.now, context)
+
+        committed = await self.journal.transact(carry, op=op, actor=actor)
+        if isinstance(command, c.Declare) and self.drills is not None and committed.entries:
+            await self.drills.preempt(str(committed.entries[0].incident))
+        return committed
+
+    async def _freeze(self) -> str:
+        """Keep plan and book before the entry names them: a digest without a file is no evidence."""
+        data = await self._workers.thread(freeze, self.city, self.book)
+        return await self._workers.thread(self.journal.evidence.put_bytes, data)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def readings(self, checks: Iterable[str]) -> dict[str, Reading]:
+        """What the board says now of these checks; those it does not know are left out."""
+        now = self.clock.utc()
+        found = {}
+        for id in checks:
+            if id in self.board:
+                view = self.board.view(id, now)
+                found[id] = Reading(view.status, view.since, self.board.since_ok(id, now))
+        return found
+
+    async def situation(self, incident: Incident) -> Situation:
+        """The event as it stands now: what every page is drawn from."""
+        frozen, now = await self.frozen(incident), self.clock.utc()
+        probes = {
+            step.probe.id
+            for id in incident.runbooks
+            if (runbook := frozen.book.get(id)) is not None
+            for step in runbook.steps
+            if step.probe is not None
+        }
+        return await self._workers.thread(situation, incident, frozen, self.readings(probes), now)
+
+    # --- evidence -----------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """For ever: write what the board proves or disproves of the running event.
+
+        One task of the daemon's TaskGroup. A log that cannot be written, or evidence that cannot be
+        read, is tried again a second later; anything else is our bug and stops the daemon.
+        """
+        while True:
+            with contextlib.suppress(Unwritable, JournalError):
+                await self.look()
+            await self.clock.sleep_until(self.clock.monotonic() + POLL_SECONDS)
+
+    async def look(self) -> int:
+        """One look at the board; gives the number of entries written."""
+        incident = self.current()
+        if incident is None or incident.preempted_at is not None:
+            return 0
+        frozen = await self.frozen(incident)
+        written = 0
+        for command, op in testify(
+            incident, frozen.city, frozen.book, self.readings, self.clock.utc()
+        ):
+            with contextlib.suppress(Refused):  # the event ended between looking and writing
+                written += len((await self.do(command, WATCHER, op)).entries)
+        return written
+
+
+def new_op() -> str:
+    """An operation id for callers without a page (terminal, tests)."""
+    return secrets.token_hex(16)

@@ -1,0 +1,221 @@
+"""What to do next, for whom and why; and where one may stop and call the vendor. Pure.
+
+Order: 初動 first; then what others depend on and can be begun (preconditions hold); then least slack
+against the earliest deadline it serves; then class. Only steps that can be worked on are listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bcp.kit.language import Text, text
+from bcp.kit.units import duration_ja, format_duration
+from bcp.plan.model import City
+from runbooks.book import Book
+from runbooks.form import Runbook, Step
+from runbooks.progress import OPEN, Stand, Standing, standings
+from runbooks.state import Incident
+from runbooks.targets import Goal, LevelTarget, attained, level_targets
+
+_CONDITION = re.compile(r"system\.(?P<system>[A-Za-z0-9_.-]+)\s*>=\s*(?P<level>L[0-9])")
+_WORKABLE = frozenset({Stand.READY, Stand.RUNNING, Stand.WAITING, Stand.FAILED})
+_NEVER = timedelta(days=36500)
+_CLASSES = "SABCD"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """One step somebody can work on now."""
+
+    standing: Standing
+    role: str
+    """Role (id, name or `vendor:SYSTEM`)."""
+    people: tuple[str, ...]
+    """Who to ask, in the order of succession (person ids)."""
+    deadline: datetime | None
+    """The earliest unattained deadline it serves, its dependants included."""
+    serves: tuple[str, str] | None
+    """(system, level) of that deadline."""
+    slack: timedelta | None
+    """Deadline minus now minus the p50 way still to go: negative = cannot be held any more."""
+    unmet: tuple[str, ...]
+    """Preconditions of the runbook that the log does not show as met."""
+    unlocks: int
+    """Open steps that wait for it, directly or not."""
+    why: Text
+    stop: Text | None
+    """When to stop and call the vendor."""
+
+
+def next_steps(incident: Incident, city: City, book: Book, now: datetime) -> tuple[Next, ...]:
+    """Every workable step, the first one first."""
+    found = standings(incident, book)
+    goals = _goals(incident, city, book, now)
+    below = _below(found, book)
+    made = [
+        _next(incident, city, book, now, item, goals, found, below)
+        for item in found.values()
+        if item.stand in _WORKABLE
+    ]
+    return tuple(sorted(made, key=lambda item: _rank(item, city)))
+
+
+def preconditions(incident: Incident, runbook: Runbook) -> tuple[tuple[str, bool | None], ...]:
+    """Each precondition with whether the log shows it met; None = a person must look."""
+    return tuple((line, _holds(incident, line)) for line in runbook.preconditions)
+
+
+def _holds(incident: Incident, line: str) -> bool | None:
+    match = _CONDITION.fullmatch(line.strip())
+    if match is None:
+        return None
+    if not incident.in_scope(match["system"]):
+        return True
+    return attained(incident, match["system"], match["level"])[1]
+
+
+def _goals(incident: Incident, city: City, book: Book, now: datetime) -> Mapping[str, LevelTarget]:
+    """Per system: the earliest unattained deadline of it and of all that hard-depend on it."""
+    own: dict[str, LevelTarget] = {}
+    for target in level_targets(incident, city, book, now):
+        if target.deadline is None or target.goal is Goal.ATTAINED or target.held:
+            continue
+        if target.system not in own or target.deadline < _deadline(own[target.system]):
+            own[target.system] = target
+    best = dict(own)
+    for _round in city.systems:  # as long as something moves; a chain is at most that long
+        moved = False
+        for system in city.systems:
+            mine = best.get(system.id)
+            for dependency in system.depends_on:
+                theirs = best.get(dependency.system)
+                if mine is None or dependency.kind == "soft":
+                    continue
+                if theirs is None or _deadline(mine) < _deadline(theirs):
+                    best[dependency.system], moved = mine, True
+        if not moved:
+            break
+    return best
+
+
+def _deadline(target: LevelTarget) -> datetime:
+    assert target.deadline is not None
+    return target.deadline
+
+
+def _below(found: Mapping[str, Standing], book: Book) -> Mapping[str, frozenset[str]]:
+    """Step -> open steps of its runbook that wait for it, directly or not."""
+    after: dict[str, set[str]] = {id: set() for id in found}
+    for id, item in found.items():
+        graph = book.graphs[item.runbook.id]
+        before = (*graph.needs[id], *(source for source, _what in graph.starters.get(id, ())))
+        for need in before:
+            if need in after and item.stand in OPEN:
+                after[need].add(id)
+    known: dict[str, frozenset[str]] = {}
+
+    def collect(id: str, seen: frozenset[str]) -> frozenset[str]:
+        if id not in known:
+            out: set[str] = set()
+            for follower in after[id] - seen:
+                out |= {follower} | collect(follower, seen | {id})
+            known[id] = frozenset(out)
+        return known[id]
+
+    return {id: collect(id, frozenset()) for id in reversed(list(found))}
+
+
+def _to_go(item: Standing, found: Mapping[str, Standing], below: frozenset[str]) -> timedelta:
+    """The p50 way still to go in its runbook, as one person would walk it."""
+    way = [item.step, *(found[id].step for id in below if found[id].runbook is item.runbook)]
+    return sum((_p50(step) for step in way if not _off_way(step, item.runbook)), timedelta())
+
+
+def _p50(step: Step) -> timedelta:
+    return step.duration.p50 if step.duration is not None else timedelta()
+
+
+def _off_way(step: Step, runbook: Runbook) -> bool:
+    return any(other.on_failure == step.id for other in runbook.steps)
+
+
+def _next(
+    incident: Incident,
+    city: City,
+    book: Book,
+    now: datetime,
+    item: Standing,
+    goals: Mapping[str, LevelTarget],
+    found: Mapping[str, Standing],
+    below: Mapping[str, frozenset[str]],
+) -> Next:
+    goal = goals.get(item.runbook.system or "")
+    deadline = goal.deadline if goal is not None else None
+    slack = deadline - now - _to_go(item, found, below[item.step.id]) if deadline else None
+    name = item.runbook.role_of(item.step, incident.hours)
+    role = next((role for role in city.roles if name in (role.id, role.name)), None)
+    unmet = tuple(line for line, met in preconditions(incident, item.runbook) if met is False)
+    return Next(
+        item,
+        role.name if role is not None else name,
+        role.succession if role is not None else (),
+        deadline,
+        (goal.system, goal.level) if goal is not None else None,
+        slack,
+        unmet,
+        len(below[item.step.id]),
+        _why(city, item, goal, slack, unmet, len(below[item.step.id])),
+        _stop(item),
+    )
+
+
+def _why(
+    city: City,
+    item: Standing,
+    goal: LevelTarget | None,
+    slack: timedelta | None,
+    unmet: tuple[str, ...],
+    waiting: int,
+) -> Text:
+    """One sentence a tired person can check."""
+    if unmet:
+        return text("runbooks.why_unmet", conditions="、".join(unmet))
+    if item.runbook.purpose == "initial":
+        return text("runbooks.why_initial")
+    if goal is None or slack is None:
+        return text("runbooks.why_order", waiting=waiting)
+    system = city.system(goal.system)
+    key = "runbooks.why_late" if slack < timedelta() else "runbooks.why_slack"
+    return text(
+        key,
+        name=system.name if system is not None else goal.system,
+        system=goal.system,
+        level=goal.level,
+        slack=duration_ja(slack),
+        slack_en=format_duration(timedelta(seconds=int(abs(slack).total_seconds()) // 60 * 60)),
+        waiting=waiting,
+    )
+
+
+def _stop(item: Standing) -> Text | None:
+    """Where to stop: said by the runbook; a step that belongs to others says so itself."""
+    if item.step.owner == "要ベンダー":
+        return text("runbooks.stop_vendor", stop=item.runbook.stop or "")
+    if item.step.owner == "要上位判断":
+        return text("runbooks.stop_above", stop=item.runbook.stop or "")
+    return text("runbooks.stop_at", stop=item.runbook.stop) if item.runbook.stop else None
+
+
+def _rank(item: Next, city: City) -> tuple[bool, bool, timedelta, int]:
+    system = city.system(item.standing.runbook.system or "")
+    priority = system.priority if system is not None and system.priority else "D"
+    first = item.standing.runbook.purpose == "initial"
+    return (
+        bool(item.unmet),
+        not first,
+        item.slack if item.slack is not None else _NEVER,
+        _CLASSES.index(priority),
+    )

@@ -1,0 +1,92 @@
+"""What the board proves about a running event, as commands not yet recorded. Pure but for reading.
+
+A level is attained when all its proving checks have been good for `hold` without a gap: the entry
+carries the first green instant, not the moment of writing. It is lost when one of them is red.
+Unknown proves nothing either way. Operation ids are made from what is said, so that two looks at
+the same fact are one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from bcp.plan.model import City
+from bcp.watch.values import Status
+from runbooks import commands as c
+from runbooks.book import Book
+from runbooks.contradiction import Reading
+from runbooks.state import Did, Incident, Verification
+from runbooks.targets import proving
+
+Readings = Callable[[Iterable[str]], Mapping[str, Reading]]
+Said = tuple[c.AttainLevel | c.LoseLevel | c.VerifyStep, str]
+
+
+def testify(
+    incident: Incident, city: City, book: Book, readings: Readings, now: datetime
+) -> Iterator[Said]:
+    """Commands with their operation ids."""
+    yield from _levels(incident, city, book, readings, now)
+    yield from _steps(incident, book, readings, now)
+
+
+def _levels(
+    incident: Incident, city: City, book: Book, readings: Readings, now: datetime
+) -> Iterator[Said]:
+    for system in city.systems:
+        if not incident.in_scope(system.id):
+            continue
+        for rung in system.targets:
+            checks, hold = proving(system, rung.level, book)
+            seen = readings(checks)
+            if not checks or len(seen) < len(checks):
+                continue
+            spells = incident.levels.get(system.id, {}).get(rung.level, ())
+            held = bool(spells) and spells[-1].until is None
+            op = f"watch:{incident.id}:{system.id}:{rung.level}:{len(spells)}"
+            red = [item.since or now for item in seen.values() if item.status is Status.FAILED]
+            green = [item.since_ok for item in seen.values() if item.since_ok is not None]
+            if held and red:
+                lost = c.LoseLevel(
+                    incident=incident.id,
+                    system=system.id,
+                    level=rung.level,
+                    since=min(red),
+                    checks=checks,
+                )
+                yield lost, f"{op}:lost"
+            elif not held and len(green) == len(checks) and now - max(green) >= hold:
+                attained = c.AttainLevel(
+                    incident=incident.id,
+                    system=system.id,
+                    level=rung.level,
+                    since=max(green),
+                    checks=checks,
+                )
+                yield attained, f"{op}:attained"
+
+
+def _steps(incident: Incident, book: Book, readings: Readings, now: datetime) -> Iterator[Said]:
+    """Only ticked steps: a step nobody ticked is never ticked by a machine."""
+    for runs in incident.runs.values():
+        for run in runs.values():
+            place = book.step(run.id)
+            if run.did is not Did.DONE or place is None or place[1].probe is None:
+                continue
+            probe = place[1].probe
+            seen = readings((probe.id,)).get(probe.id)
+            if seen is None:
+                continue
+            green = seen.since_ok
+            passed = green is not None and now - green >= probe.hold
+            failed = seen.status is Status.FAILED
+            verdict = Verification.PASSED if passed else Verification.FAILED
+            if not (passed or failed) or run.verification is verdict:
+                continue
+            since = green if passed and green is not None else seen.since or now
+            op = f"watch:{incident.id}:{run.id}:{run.attempt}:{int(passed)}:{since.timestamp():.0f}"
+            said = c.VerifyStep(
+                incident=incident.id, step=run.id, passed=passed, check=probe.id, since=since
+            )
+            yield said, op
