@@ -55,12 +55,17 @@ def _stops(*ids: str) -> Effect:
     return Effect(stops=frozenset(ids))
 
 
+def _cuts(*ids: str) -> Effect:
+    return Effect(cuts=frozenset(ids))
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault("stop-juki", "availability", _stops("juki")),
     Fault("stop-print", "availability", _stops("insatsu")),
     Fault("stop-dns", "availability", _stops("dns")),
     Fault("wrong-dns", "availability", Effect(lies=True)),
-    Fault("cut-branch", "availability", Effect(cuts=frozenset({"line", "insatsu"}))),
+    Fault("cut-branch", "availability", _cuts("line", "insatsu")),
+    Fault("cut-head-office", "availability", _cuts("lan", "juki", "zei", "dns")),
     Fault("expire-certificate", "availability", Effect(expires=True)),
     Fault("flip-byte", "integrity", damage=FlipByte(), alone_with="repository"),
     Fault(

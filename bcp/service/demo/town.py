@@ -27,6 +27,7 @@ from bcp.service.demo.services import (
 HEAD_OFFICE, BRANCH, DATA_CENTRE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
 HOSTS: Mapping[str, str] = {
+    "lan": HEAD_OFFICE,
     "juki": HEAD_OFFICE,
     "zei": HEAD_OFFICE,
     "dns": HEAD_OFFICE,
@@ -72,6 +73,7 @@ class Town:
                 *_counters(folders.register_file, ports),
                 self.names,
                 self.alerts,
+                BannerService("lan", HEAD_OFFICE, ports["lan"], "RENSHU CORE READY"),
                 BannerService("line", BRANCH, ports["line"], "RENSHU LINE READY"),
                 BannerService("insatsu", BRANCH, ports["insatsu"], "220 RENSHU PRINT READY"),
                 HttpService(
