@@ -24,7 +24,8 @@ def _values(
 ) -> dict[str, str | int]:
     paths = {
         "host": folders.host,
-        "keys": folders.sealing_key.parent,
+        "key": folders.sealing_key,
+        "secrets": folders.password.parent,
         "dumps": folders.dump.parent,
         "register": folders.register,
         "register_file": folders.register_file,

@@ -86,7 +86,7 @@ def _env(city: PracticeCity, workers: Workers) -> Env:
         clock=SystemClock(),
         workers=workers,
         resolve=SystemResolver(),
-        host=HostAccess((folders.host, folders.repository)),
+        host=HostAccess((folders.host, folders.repository, folders.password.parent)),
         ca_file=folders.certificates / "ca.pem",
     )
 
