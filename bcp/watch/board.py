@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bcp.kit.clock import Clock
-from bcp.kit.language import Text, text
-from bcp.kit.units import duration_ja, format_duration
+from bcp.kit.language import Text
+from bcp.watch.board_state import State, same_target, stale_sentence
 from bcp.watch.check import Check
 from bcp.watch.confirm import Counter, advance
 from bcp.watch.slices import Slices
@@ -28,45 +28,6 @@ from bcp.watch.view import (
     stale_after,
 )
 
-_COSMETIC = ("name", "every", "timeout", "confirm", "permission", "system", "site")
-"""Fields whose change leaves the verdict standing: the same thing is looked at."""
-
-
-class _State:
-    __slots__ = (
-        "blind",
-        "blocked",
-        "check",
-        "counter",
-        "credited",
-        "heard",
-        "last",
-        "limit",
-        "missed",
-        "muted",
-        "runs",
-        "sentence",
-        "works_since",
-    )
-
-    def __init__(self, check: Check) -> None:
-        self.runs = dict.fromkeys(Status, 0)
-        self.missed, self.blind = 0, 0.0
-        self.muted: dict[Mute, Text] = {}
-        self.blocked: Text | None = None
-        self.look_at(check)
-
-    def look_at(self, check: Check) -> None:
-        """Forget what was known; counters and mutes stay."""
-        self.check, self.limit = check, stale_after(check).total_seconds()
-        self.counter = Counter()
-        self.last: Observation | None = None
-        self.sentence = text("watch.never")
-        self.heard = 0.0
-        """Monotonic time of the last answer."""
-        self.works_since: datetime | None = None
-        self.credited: datetime | None = None
-
 
 class Board:
     """Current state per check.
@@ -77,7 +38,7 @@ class Board:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, State] = {}
         self._subscribers: list[Callable[[str], None]] = []
         self._watchers: list[Callable[[str], None]] = []
         self.version = 0
@@ -94,20 +55,20 @@ class Board:
         A check that now looks at something else starts anew: an old verdict must not speak for a
         new target. Checks no longer named disappear with their state.
         """
-        states: dict[str, _State] = {}
-        renewed: list[tuple[_State, Check]] = []
+        states: dict[str, State] = {}
+        renewed: list[tuple[State, Check]] = []
         slices = Slices(self._clock)
         for check in checks:
             state = self._states.get(check.id)
             if state is None:
-                state = _State(check)
+                state = State(check)
             elif state.check is not check:
                 renewed.append((state, check))
             states[check.id] = state
             if slices.due():
                 await asyncio.sleep(0)
         for state, check in renewed:
-            if state.check != check and not _same_target(state.check, check):
+            if state.check != check and not same_target(state.check, check):
                 state.look_at(check)
             state.check, state.limit = check, stale_after(check).total_seconds()
             if slices.due():
@@ -119,6 +80,11 @@ class Board:
     def ids(self) -> list[str]:
         """Every check defined, in the order of the plan."""
         return list(self._states)
+
+    def is_about(self, check: Check) -> bool:
+        """Whether an answer of this definition speaks for what the plan now calls by its id."""
+        state = self._states.get(check.id)
+        return state is not None and (state.check is check or same_target(state.check, check))
 
     def __contains__(self, id: object) -> bool:
         return id in self._states
@@ -262,11 +228,11 @@ class Board:
         utc, mono = self._clock.utc(), self._clock.monotonic()
         return (utc, mono) if now is None else (now, mono + (now - utc).total_seconds())
 
-    def _stale_at(self, state: _State) -> datetime:
+    def _stale_at(self, state: State) -> datetime:
         left = state.heard + state.limit - self._clock.monotonic()
         return self._clock.utc() + timedelta(seconds=left)
 
-    def _view(self, state: _State, now: datetime, mono: float) -> CheckView:
+    def _view(self, state: State, now: datetime, mono: float) -> CheckView:
         status, since = state.counter.status or Status.UNKNOWN, state.counter.since
         sentence, left = state.sentence, state.heard + state.limit - mono
         stale = state.last is not None and left <= 0
@@ -274,7 +240,7 @@ class Board:
         if state.blocked is not None:
             status, since, sentence, stale = Status.UNKNOWN, None, state.blocked, False
         elif stale:
-            sentence = _stale_sentence(mono - state.heard, status)
+            sentence = stale_sentence(mono - state.heard, status)
             status, since = Status.UNKNOWN, stale_at
         return CheckView(
             id=state.check.id,
@@ -310,21 +276,3 @@ def _join(
             listeners.remove(callback)
 
     return leave
-
-
-def _same_target(old: Check, new: Check) -> bool:
-    if type(old) is not type(new):
-        return False
-    return old.model_copy(update={name: getattr(new, name) for name in _COSMETIC}) == new
-
-
-def _stale_sentence(age: float, last: Status) -> Text:
-    minutes = timedelta(seconds=int(age) if age < 60 else int(age) // 60 * 60)
-    state = text(f"watch.state_{last}")
-    return text(
-        "watch.stale",
-        age=duration_ja(minutes),
-        age_en=format_duration(minutes),
-        last=state.ja,
-        last_en=state.en,
-    )

@@ -1,0 +1,114 @@
+"""The shell around `rollup`: keeps the states of systems and services, and who is silenced.
+
+Refreshed by the recorder's tick, in slices. Pages, metrics and reports read `systems` and
+`services`, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from bcp.kit.clock import Clock
+from bcp.plan.model import City, System
+from bcp.watch import rollup
+from bcp.watch.board import Board
+from bcp.watch.rollup import ServiceState, SystemState
+from bcp.watch.slices import Slices
+from bcp.watch.spans import day_of
+from bcp.watch.values import Mute, Pillar, Severity, Status
+from bcp.watch.view import CheckView, Span
+
+
+class Judge:
+    """States of the city's systems and services. `city` may be swapped whole on a reload."""
+
+    def __init__(self, board: Board, clock: Clock, city: City) -> None:
+        self._board, self._clock = board, clock
+        self.city = city
+        self.systems: Mapping[str, SystemState] = {}
+        self.services: Mapping[str, ServiceState] = {}
+        self._silenced: set[str] = set()
+        self._doubtful: frozenset[str] = frozenset()
+        """Systems with a failure that is not confirmed yet."""
+
+    async def refresh(self) -> None:
+        """Judge everything anew, from one reading of the board."""
+        now, city, slices = self._clock.utc(), self.city, Slices(self._clock)
+        views: dict[str, CheckView] = {}
+        of_system: dict[str, list[CheckView]] = {}
+        for view in self._board.walk(now):
+            views[view.id] = view
+            if view.check.system:
+                of_system.setdefault(view.check.system, []).append(view)
+            if slices.due():
+                await asyncio.sleep(0)
+        states: dict[str, SystemState] = {}
+        for system in city.systems:
+            level = rollup.proven_level(system, views, self._board.since_ok, now)
+            own = of_system.get(system.id, [])
+            states[system.id] = rollup.system_state(system, own, day_of(now), city.node.zone, level)
+            if slices.due():
+                await asyncio.sleep(0)
+        self.services = {
+            service.id: rollup.service_state(service, city, states) for service in city.services
+        }
+        self.systems = states
+        self._doubtful = frozenset(
+            view.check.system for view in views.values() if view.check.system and _doubtful(view)
+        )
+        self._silence(city, states)
+        self._board.self_suspect = rollup.is_it_me(views.values())
+
+    def _silence(self, city: City, states: Mapping[str, SystemState]) -> None:
+        silenced: set[str] = set()
+        for system in city.systems:
+            found = rollup.suppressed_by(system, city, states) if system.depends_on else None
+            if found is not None:
+                for id in states[system.id].checks:
+                    self._board.mute(id, Mute.PARENT, found.reason)
+                    silenced.add(id)
+        for id in self._silenced - silenced:
+            self._board.unmute(id, Mute.PARENT)
+        self._silenced = silenced
+
+    def spans(self, until: datetime, seconds: float) -> Iterator[Span]:
+        """The last `seconds` as time in a state, of everything watched; the rest stays blind."""
+        start = until - timedelta(seconds=seconds)
+        for system in self.systems.values():
+            if system.watched:
+                yield Span(f"system:{system.id}", system.status, start, until)
+        for service in self.services.values():
+            yield Span(f"service:{service.id}", service.status, start, until)
+
+    def waits_for_parent(self, check: str) -> bool:
+        """Something this check's system hangs on may be failing too: wait before announcing."""
+        system = self.system_of(check)
+        return system is not None and any(
+            dep.system in self._doubtful for dep in system.depends_on if dep.kind != "soft"
+        )
+
+    def system_of(self, check: str) -> System | None:
+        """The system a check belongs to."""
+        if check not in self._board:
+            return None
+        id = self._board.view(check).check.system
+        return self.city.system(id) if id else None
+
+    def severity(self, check: str, status: Status) -> Severity:
+        """How loud a state of a check is: down counts by the system's class (災害時優先度)."""
+        if status is Status.FAILED:
+            system = self.system_of(check)
+            top = system is not None and system.priority == "S"
+            return Severity.CRITICAL if top else Severity.HIGH
+        return Severity.INFO if status is Status.OK else Severity.MEDIUM
+
+
+def _doubtful(view: CheckView) -> bool:
+    return (
+        view.pending
+        and view.check.pillar is Pillar.AVAILABILITY
+        and view.last is not None
+        and view.last.outcome.status is Status.FAILED
+    )

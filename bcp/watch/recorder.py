@@ -1,0 +1,290 @@
+"""The funnel: Observation -> board, history, and on a change the integrity log and an announcement.
+
+`record` is sync and never waits. A change goes on a bounded queue; `run` writes it to the log and
+owes it to people. Order: log first, then announce; but a machine's change is announced even when
+the log cannot be written, and says so. What could not be logged is kept per check (first old state,
+last new state, how often) and entered as one catch-up entry when the log can be written again.
+
+If we die here: the board comes back from the history; changes queued and not yet logged are found
+again by the next runs of the checks, with a later `since`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from bcp.journal.entry import Actor, NewEntry
+from bcp.kit.clock import Clock
+from bcp.kit.errors import BcpError
+from bcp.kit.units import to_us
+from bcp.watch import announcing
+from bcp.watch.announcing import Announcement
+from bcp.watch.board import Board
+from bcp.watch.check import Check
+from bcp.watch.history import History
+from bcp.watch.judge import Judge
+from bcp.watch.slices import Slices
+from bcp.watch.values import Observation, Status, Transition
+from bcp.watch.view import Saved
+
+log = structlog.get_logger(__name__)
+
+ACTOR = Actor("system", "watch")
+_QUEUE = 20_000
+_LOG_PATIENCE = 5.0
+"""Seconds before a change is announced without waiting any longer for the log."""
+_RETRY_LOG, _TICK, _CREDIT = 10.0, 1.0, 10.0
+_LONG_RUN = 300.0
+"""Checks that run less often than this are credited by the tick, so that a crash costs little."""
+_WAIT_PARENT, _WAIT_SELF = 30.0, 60.0
+"""Longest delay of an announcement while a parent, or this node itself, is under suspicion."""
+
+
+class LogSink(Protocol):
+    """The part of `bcp.journal.Journal` the recorder needs."""
+
+    async def append(self, *new: NewEntry, op: str, actor: Actor) -> object:
+        """Durable when it returns; raises `BcpError` when it cannot be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    transition: Transition
+    logged: bool
+    born: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlogged:
+    """Changes of one check that the log has not seen."""
+
+    first: Transition
+    last: Transition
+    count: int = 1
+
+
+class Recorder:
+    """One per daemon. `announce` must not block (see `notify.Notifier.announce`)."""
+
+    def __init__(
+        self,
+        board: Board,
+        judge: Judge,
+        clock: Clock,
+        *,
+        history: History | None = None,
+        sink: LogSink | None = None,
+        announce: Callable[[Announcement], None] = lambda _announcement: None,
+    ) -> None:
+        self._board, self._judge, self._clock = board, judge, clock
+        self._history, self._sink, self._announce = history, sink, announce
+        self._queue: deque[Transition] = deque()
+        self._came = asyncio.Event()
+        self._unlogged: dict[str, _Unlogged] = {}
+        self._owed: dict[str, _Owed] = {}
+        self._said: dict[str, Status] = {}
+        self._log_again = 0.0
+        self._credited = self._credited_long = clock.monotonic()
+        self.overrun = 0
+        """Changes dropped from the queue (never seen in practice; counted so that we would)."""
+
+    @property
+    def unlogged(self) -> int:
+        """Changes the integrity log has not seen yet; 0 while all is well."""
+        return sum(missing.count for missing in self._unlogged.values())
+
+    # --- from the scheduler -----------------------------------------------------------------
+
+    def take(self, observation: Observation, check: Check) -> bool:
+        """What `runner.one_round` calls; True = not confirmed, look again soon.
+
+        An answer about a definition that a reload has replaced meanwhile is dropped.
+        """
+        if not self._board.is_about(check):
+            return False
+        self.record(observation)
+        return self._board.pending(observation.check)
+
+    def record(self, observation: Observation) -> Transition | None:
+        """Count an observation everywhere. Returns the change of state, if it made one."""
+        span = self._board.take_span(observation.check, observation.started)
+        transition = self._board.apply(observation)
+        if self._history is not None and observation.check in self._board:
+            if span is not None:
+                self._history.credit(span)
+            self._history.put(observation, self._saved(observation))
+        if transition is not None:
+            if len(self._queue) >= _QUEUE:
+                self._queue.popleft()
+                self.overrun += 1
+            self._queue.append(transition)
+            self._came.set()
+            log.info(
+                "check changed", check=transition.check, old=transition.old, new=transition.new
+            )
+        return transition
+
+    def _saved(self, observation: Observation) -> Saved | None:
+        view = self._board.view(observation.check)
+        since = view.since or observation.started
+        if view.stale or view.blocked:
+            return None
+        return Saved(view.id, view.status, since, view.sentence, observation)
+
+    def assume_said(self) -> None:
+        """After `Board.restore`: bad states from before the restart were announced then."""
+        for view in self._board.walk():
+            if view.last is not None and not view.stale and view.status is not Status.OK:
+                self._said[view.id] = view.status
+
+    # --- its own tasks ----------------------------------------------------------------------
+
+    async def run(self, group: asyncio.TaskGroup) -> None:
+        """Write and announce until cancelled."""
+        group.create_task(self._keep_log())
+        due = self._clock.monotonic()
+        while True:
+            await self._judge.refresh()
+            for one in announcing.bundled(list(self._ready())):
+                self._announce(one)
+            await self._credit()
+            if self._unlogged and not self._log_rests():
+                self._came.set()
+            due = max(due + _TICK, self._clock.monotonic())
+            await self._clock.sleep_until(due)
+
+    async def _keep_log(self) -> None:
+        """The one task that writes to the log, so that no change is entered twice."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            while self._queue:
+                await self._enter(self._queue.popleft())
+            for check, missing in list(self._unlogged.items()):
+                if self._log_rests() or not await self._write(check, missing):
+                    break
+
+    def _log_rests(self) -> bool:
+        return self._clock.monotonic() < self._log_again
+
+    async def _enter(self, transition: Transition) -> None:
+        missing = self._unlogged.get(transition.check)
+        if missing is None:
+            missing = _Unlogged(transition, transition)
+        else:
+            missing = replace(missing, last=transition, count=missing.count + 1)
+        self._unlogged[transition.check] = missing
+        before = self._owed.get(transition.check)
+        born = before.born if before else self._clock.monotonic()
+        logged = not self._log_rests() and await self._write(transition.check, missing)
+        self._owed[transition.check] = _Owed(transition, logged, born)
+
+    async def _write(self, check: str, missing: _Unlogged) -> bool:
+        """One entry. False puts the log aside for a while; nothing waits for it meanwhile."""
+        if self._sink is None:
+            return False
+        entry, op = _entry(missing)
+        try:
+            async with asyncio.timeout(_LOG_PATIENCE):
+                await self._sink.append(entry, op=op, actor=ACTOR)
+        except (BcpError, OSError) as error:  # TimeoutError is an OSError
+            if self._log_again == 0.0:
+                log.error("change not logged", check=check, error=type(error).__name__)
+            self._log_again = self._clock.monotonic() + _RETRY_LOG
+            return False
+        self._log_again = 0.0
+        if self._unlogged.get(check) is missing:
+            del self._unlogged[check]
+        return True
+
+    # --- announcing -------------------------------------------------------------------------
+
+    def _ready(self) -> Iterator[Announcement]:
+        now = self._clock.monotonic()
+        for check, owed in list(self._owed.items()):
+            if check not in self._board:
+                del self._owed[check]
+                continue
+            new, said = owed.transition.new, self._said.get(check)
+            verdict = announcing.decide(
+                said,
+                new,
+                muted=bool(self._board.view(check).muted),
+                wait=self._wait(check, now - owed.born),
+            )
+            if verdict == "hold":
+                continue
+            del self._owed[check]
+            if verdict == "drop":
+                continue
+            loud = said if said and new is Status.OK else new
+            yield self._message(check, owed, loud)
+            self._said[check] = new
+
+    def _message(self, check: str, owed: _Owed, loud: Status) -> Announcement:
+        system = self._judge.system_of(check)
+        message = announcing.of_transition(
+            owed.transition,
+            system.id if system else None,
+            self._judge.severity(check, loud),
+            logged=owed.logged or check not in self._unlogged,
+        )
+        suspicion = self._board.self_suspect
+        if suspicion is None or message.resolved:
+            return message
+        return replace(message, notes=(suspicion.sentence,))
+
+    def _wait(self, check: str, age: float) -> bool:
+        if self._board.self_suspect is not None and age < _WAIT_SELF:
+            return True
+        return age < _WAIT_PARENT and self._judge.waits_for_parent(check)
+
+    # --- crediting time ---------------------------------------------------------------------
+
+    async def _credit(self) -> None:
+        now = self._clock.monotonic()
+        if self._history is None or now - self._credited < _CREDIT:
+            return
+        passed, self._credited = now - self._credited, now
+        if passed < 2 * _CREDIT:  # else nobody judged meanwhile: blind time
+            for span in self._judge.spans(self._clock.utc(), passed):
+                self._history.credit(span)
+        if now - self._credited_long >= _LONG_RUN:
+            self._credited_long = now
+            await self.credit_checks(at_least=_LONG_RUN)
+
+    async def credit_checks(self, at_least: float = 0.0) -> None:
+        """Credit running spans now: of checks that run seldom; of all of them before an end."""
+        slices = Slices(self._clock)
+        for view in self._board.walk():
+            if slices.due():
+                await asyncio.sleep(0)
+            if self._history is None or view.check.every.total_seconds() < at_least:
+                continue
+            span = self._board.take_span(view.id, self._clock.utc())
+            if span is not None:
+                self._history.credit(span)
+
+
+def _entry(missing: _Unlogged) -> tuple[NewEntry, str]:
+    first, last = missing.first, missing.last
+    detail: dict[str, str | int] = {
+        "check": last.check,
+        "old": first.old.value,
+        "new": last.new.value,
+        "since_us": to_us(last.since),
+    }
+    if missing.count > 1:
+        detail["changes"] = missing.count
+    seed = f"{last.check}\0{to_us(last.at)}\0{missing.count}"
+    op = "check-" + hashlib.sha256(seed.encode()).hexdigest()[:32]
+    values = {"why": last.why.ja}
+    return NewEntry("check.changed", last.check, detail, None, last.at, values), op
