@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.journal.folding import Committed, Snapshot, View
 from bcp.journal.values import Value
+from bcp.kit.clock import ClockReading
 
 Decide = Callable[[View], Sequence[NewEntry]]
 """Looks at the state and yields entries, or raises its refusal. Pure and quick."""
@@ -33,9 +35,11 @@ class Job:
 
 @dataclass(slots=True)
 class Batch:
-    """What is staged and not yet durable."""
+    """What is staged and not yet durable. All of a batch is recorded at one instant."""
 
     snapshot: Snapshot
+    now: datetime
+    reading: ClockReading
     jobs: list[Job] = field(default_factory=list)
     by_op: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)

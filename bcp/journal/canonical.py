@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 
 from bcp.journal.errors import NotCanonical
 
@@ -34,52 +34,29 @@ _encoder = json.JSONEncoder(
 )
 
 
-def check(value: object, where: str = "value", depth: int = 0) -> None:
-    """Raise NotCanonical, naming the place, if `value` cannot be written canonically."""
-    kind = type(value)
-    if value is None or kind is bool:
-        return
-    if kind is str:
-        _check_text(value, where)  # type: ignore[arg-type]
-    elif kind is int:
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]
-            _refuse(where, f"an integer within ±{MAX_INTEGER}", "a larger one")
-    elif depth >= MAX_DEPTH:
-        _refuse(where, f"at most {MAX_DEPTH} levels of nesting", "more")
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            if type(key) is not str:
-                _refuse(where, "text as key", repr(key)[:60])
-            _check_text(key, where)
-            check(item, f"{where}.{key}", depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for position, item in enumerate(value):
-            check(item, f"{where}[{position}]", depth + 1)
-    else:
-        _refuse(where, "text, integer, true, false, null, list or map", kind.__name__)
+def normal(value: object, where: str = "value") -> Json:
+    """A copy of `value` as it would be read back: dicts in canonical order, and lists.
+
+    So a fold sees the very same entry live and after a restart, and nobody changes it later. Raises
+    NotCanonical, naming the place, if `value` cannot be written.
+    """
+    try:
+        return _normal(value, 0)
+    except _NoForm as fault:
+        _refuse(where + "".join(reversed(fault.path)), fault.expected, fault.got)
 
 
 def encode(value: Json) -> bytes:
     """The canonical bytes of `value`. Raises NotCanonical for what has none."""
-    check(value)
-    return encode_checked(plain(value))
+    return encode_normal(normal(value))
 
 
-def encode_checked(value: Json) -> bytes:
-    """As `encode`, for a value of plain dicts and lists already passed through `check`."""
-    return _encoder.encode(value).encode("utf-8")
-
-
-def plain(value: Json) -> Json:
-    """A copy of `value` as it would be read back: dicts in canonical order, and lists.
-
-    So a fold sees the very same entry live and after a restart, and nobody changes it later.
-    """
-    if isinstance(value, Mapping):
-        return {key: plain(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+def encode_normal(value: Json) -> bytes:
+    """As `encode`, for what `normal` gave. Raises NotCanonical for text that UTF-8 cannot hold."""
+    try:
+        return _encoder.encode(value).encode("utf-8")
+    except UnicodeEncodeError:
+        _refuse("text", "characters that UTF-8 can hold", "a lone surrogate")
 
 
 def parse(data: bytes, where: str = "value") -> Json:
@@ -90,7 +67,7 @@ def parse(data: bytes, where: str = "value") -> Json:
         _refuse(where, "UTF-8", f"byte {data[error.start]:#04x} at offset {error.start}")
     try:
         value: Json = _strict_decoder.decode(text)
-        again = encode_checked(value)
+        again = encode_normal(value)
     except RecursionError:
         _refuse(where, f"at most {MAX_DEPTH} levels of nesting", "more")
     except ValueError as error:
@@ -102,7 +79,7 @@ def parse(data: bytes, where: str = "value") -> Json:
         )
         _refuse(where, "the one canonical form", f"another form, first at byte {offset}")
     if _LONG_NUMBER.search(data) or data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-        check(value, where)  # the slow look, only where a number or the nesting could be too large
+        normal(value, where)  # the slow look, only where a number or the nesting may be too large
     return value
 
 
@@ -112,12 +89,66 @@ def parse_trusted(data: bytes) -> Json:
     return value
 
 
-def _check_text(text: str, where: str) -> None:
+class _NoForm(Exception):
+    """Why a value has no form; the path is filled in on the way out, so that good values pay nothing."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(expected)
+        self.expected, self.got = expected, got
+        self.path: list[str] = []
+
+
+def _normal(value: Any, depth: int) -> Json:
+    kind = type(value)
+    if kind is str:
+        if not value.isascii():
+            _check_text(value)
+        return cast(str, value)
+    if kind is int:
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise _NoForm(f"an integer within ±{MAX_INTEGER}", "a larger one")
+        return cast(int, value)
+    if value is None or kind is bool:
+        return cast("bool | None", value)
+    if depth >= MAX_DEPTH:
+        raise _NoForm(f"at most {MAX_DEPTH} levels of nesting", "more")
+    if kind is dict or isinstance(value, Mapping):
+        return _normal_map(value, depth)
+    if not isinstance(value, (list, tuple)):
+        raise _NoForm("text, integer, true, false, null, list or map", kind.__name__)
+    items: list[Json] = []
+    for item in value:
+        try:
+            items.append(_normal(item, depth + 1))
+        except _NoForm as fault:
+            fault.path.append(f"[{len(items)}]")
+            raise
+    return items
+
+
+def _normal_map(value: Mapping[Any, Any], depth: int) -> dict[str, Json]:
+    for key in value:
+        if type(key) is not str:
+            raise _NoForm("text as key", repr(key)[:60])
+        _check_text(key)
+    made: dict[str, Json] = {}
+    for key in sorted(value):
+        try:
+            made[key] = _normal(value[key], depth + 1)
+        except _NoForm as fault:
+            fault.path.append(f".{key}")
+            raise
+    return made
+
+
+def _check_text(text: str) -> None:
     if not text.isascii():
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            _refuse(where, "text that UTF-8 can hold", f"a lone surrogate at {error.start}")
+            raise _NoForm(
+                "text that UTF-8 can hold", f"a lone surrogate at {error.start}"
+            ) from None
 
 
 def _refuse(where: str, expected: str, got: str) -> NoReturn:

@@ -109,8 +109,11 @@ class Entry:
     evidence: tuple[str, ...] = ()
 
     def data(self) -> bytes:
-        """The canonical bytes. Raises BadEntry if they are too many, NotCanonical if none exist."""
-        data = canonical.encode(
+        """The canonical bytes. Raises BadEntry if they are too many, NotCanonical if none exist.
+
+        `detail` must be what `canonical.normal` gave or what was read.
+        """
+        data = canonical.encode_normal(
             {
                 "schema": self.schema,
                 "node": self.node,

@@ -21,7 +21,7 @@ from bcp.journal.errors import Damaged, Exists, JournalError
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.head import HeadFile
 from bcp.journal.keys import create_key
-from bcp.journal.merkle import range_at
+from bcp.journal.merkle import CompactRange, range_at
 from bcp.journal.note import check_name
 from bcp.journal.staging import Stager
 from bcp.journal.store import Reader, Store
@@ -106,9 +106,8 @@ def _write_first(
     now = clock.utc()
     detail = {"origin": identity.origin, "log": identity.log_id, "vkey": vkey}
     new = NewEntry("log.created", "log", detail, None, now)
-    before = stager.initial()
     actor = Actor("system", "journal")
-    staged = stager.entries([new], "log.created", actor, before, now, clock.reading())
+    staged = stager.entries([new], "log.created", actor, 0, now, clock.reading())
     store = Store(folder, ())
     try:
         store.begin()
@@ -116,7 +115,7 @@ def _write_first(
         store.commit(1)
     finally:
         store.close()
-    tree = before.tree.extend(leaf for _, _, leaf in staged.rows)
+    tree = CompactRange().extend(leaf for _, _, leaf in staged.rows)
     return tree.size, tree.root()
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from bcp.journal.canonical import plain
+from bcp.journal.canonical import normal
 from bcp.journal.entry import SALT_BYTES, SCHEMA, Actor, Entry, NewEntry, check_new, check_op
 from bcp.journal.errors import BadEntry
 from bcp.journal.evidence import EvidenceStore
@@ -47,13 +47,13 @@ class Stager:
         new: Sequence[NewEntry],
         op: str,
         actor: Actor,
-        before: Snapshot,
+        since: int,
         now: datetime,
         reading: ClockReading,
     ) -> Staged:
-        """Number, commit and encode. Raises BadEntry or NotCanonical; nothing is written."""
+        """Number (from `since`), commit and encode. Raises BadEntry or NotCanonical; nothing is written."""
         check_op(op)
-        rows, values, seq = [], [], before.tree.size
+        rows, values, seq = [], [], since
         for item in new:
             check_new(item)
             for digest in item.evidence:
@@ -75,7 +75,7 @@ class Stager:
                 reading,
                 actor,
                 item.subject,
-                plain(item.detail),  # type: ignore[arg-type]
+                cast(dict[str, Any], normal(item.detail, "detail")),
                 {value.name: value.digest for value in mine},
                 tuple(item.evidence),
             )

@@ -100,7 +100,7 @@ def verify_export(
 
 def _own_keys(folder: Path, report: Report) -> list[str]:
     report.warnings.append("keys_of_export: no vkey from elsewhere; the export vouches for itself")
-    lines = read_file(folder / "vkeys").decode("utf-8", "replace").splitlines()
+    lines = read_file(folder / "vkeys").decode("utf-8", "replace").split("\n")
     return [line.split(" ")[-1] for line in lines if line]
 
 
@@ -241,10 +241,12 @@ def _partial(width: int) -> str:
 def _sums(folder: Path, report: Report) -> None:
     """SHA256SUMS, a help for those without this program: what it lists must fit."""
     try:
-        lines = read_file(folder / "SHA256SUMS").decode("utf-8", "replace").splitlines()
+        *lines, rest = read_file(folder / "SHA256SUMS").decode("utf-8", "replace").split("\n")
     except Bad:
         report.warnings.append("no_sums: SHA256SUMS is missing")
         return
+    if rest:
+        report.problems.append(Problem("sum", "SHA256SUMS", "whole lines", rest[:80]))
     for line in lines:
         want, _, name = line.partition("  ")
         try:

@@ -21,18 +21,17 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ParamSpec, TypeVar
 
 from bcp.journal.batch import Batch, Job, Listener
 from bcp.journal.batch import Decide as Decide
-from bcp.journal.entry import Actor, Entry
+from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.journal.errors import Closed
 from bcp.journal.folding import Committed, View, WritableState
 from bcp.journal.gap import Gap
 from bcp.journal.opening import Opened
 from bcp.journal.trouble import not_now, reason_of, unexpected
-from bcp.journal.values import Value
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Unwritable
 
@@ -120,7 +119,7 @@ class Writer:
             yield job
 
     def _batch(self, first: Job) -> None:
-        batch = Batch(self._committed)
+        batch = Batch(self._committed, self._clock.utc(), self._clock.reading())
         try:
             self._may_try()
             if self._broken:
@@ -149,23 +148,19 @@ class Writer:
             if job.found:
                 job.replayed = True
                 return
-            reading, now = self._clock.reading(), self._clock.utc()
-            new = job.decide(View(batch.snapshot, now))
-            staged = self._stager.entries(new, job.op, job.actor, batch.snapshot, now, reading)
-            self._add(batch, job.op, staged.rows, staged.values)
+            new = job.decide(View(batch.snapshot, batch.now))
+            self._add(batch, new, job.op, job.actor)
             job.found = batch.by_op.get(job.op, ())
         except Unwritable:
             raise
         except Exception as error:  # a refusal or a bug of this caller: the batch goes on
             job.error = error
 
-    def _add(
-        self,
-        batch: Batch,
-        op: str,
-        rows: Sequence[tuple[Entry, bytes, bytes]],
-        values: Iterable[Value],
-    ) -> None:
+    def _add(self, batch: Batch, new: Sequence[NewEntry], op: str, actor: Actor) -> None:
+        """Number, encode, fold and insert; the batch is touched only when all of it went well."""
+        since = batch.snapshot.tree.size
+        staged = self._stager.entries(new, op, actor, since, batch.now, batch.reading)
+        rows = staged.rows
         if not rows:
             return
         nodes: list[tuple[int, int, bytes]] = []
@@ -179,7 +174,7 @@ class Writer:
         batch.snapshot = snapshot
         batch.by_op[op] = made
         batch.entries += made
-        batch.values += values
+        batch.values += staged.values
         batch.nodes += [node for node in nodes if node[0] % 8 == 0]
 
     def _make_durable(self, batch: Batch) -> None:
@@ -232,12 +227,8 @@ class Writer:
         self._broken = False
 
     def _stage_gap(self, batch: Batch, gap: Gap) -> None:
-        reading, now = self._clock.reading(), self._clock.utc()
-        new = gap.entry(now)
         op = f"log.gap:{batch.snapshot.tree.size}"
-        actor = Actor("system", "journal")
-        staged = self._stager.entries([new], op, actor, batch.snapshot, now, reading)
-        self._add(batch, op, staged.rows, staged.values)
+        self._add(batch, [gap.entry(batch.now)], op, Actor("system", "journal"))
 
     def _fail(self, batch: Batch, error: Exception) -> None:
         self._store.rollback()
