@@ -1,0 +1,51 @@
+"""The names of the series that the outside relies on; rules and dashboards may use no other."""
+
+from __future__ import annotations
+
+import re
+
+SERIES = frozenset(
+    {
+        "ict_bcp_check_success",
+        "ict_bcp_check_state",
+        "ict_bcp_check_info",
+        "ict_bcp_check_muted",
+        "ict_bcp_check_duration_seconds",
+        "ict_bcp_check_last_run_timestamp_seconds",
+        "ict_bcp_check_start_lateness_seconds",
+        "ict_bcp_check_runs_total",
+        "ict_bcp_check_missed_total",
+        "ict_bcp_check_blind_seconds_total",
+        "ict_bcp_system_state",
+        "ict_bcp_system_level",
+        "ict_bcp_system_info",  # system, class, zone: added so that rules know what is urgent
+        "ict_bcp_tls_not_after_timestamp_seconds",
+        "ict_bcp_backup_good_timestamp_seconds",
+        "ict_bcp_backup_rpo_seconds",
+        "ict_bcp_backup_verified_ratio",
+        "ict_bcp_backup_restore_seconds",
+        "ict_bcp_audit_findings",
+        "ict_bcp_disaster_active",
+        "ict_bcp_recovery_deadline_timestamp_seconds",
+        "ict_bcp_recovery_forecast_timestamp_seconds",
+        "ict_bcp_recovery_probability",
+        "ict_bcp_recovery_attained_timestamp_seconds",
+        "ict_bcp_log_writable",
+        "ict_bcp_log_entries",
+        "ict_bcp_log_checkpoint_timestamp_seconds",
+        "ict_bcp_log_witness_timestamp_seconds",
+        "ict_bcp_log_verified",
+        "ict_bcp_loop_lag_seconds",
+        "ict_bcp_config_last_reload_successful",
+        "ict_bcp_config_last_reload_success_timestamp_seconds",
+        "ict_bcp_build_info",
+    }
+)
+
+_NAME = re.compile(r"(?<![\w:])ict_bcp_\w+")
+"""A series of ours; the names of recording rules (`set:ict_bcp_…`) are Prometheus's own."""
+
+
+def named(expression: str) -> set[str]:
+    """Every series of ours that an expression names."""
+    return set(_NAME.findall(expression))
