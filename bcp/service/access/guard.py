@@ -119,7 +119,11 @@ class Doors:
                 return await self._refuse(request, 403, "access.not_permitted", machine)
             case "yes":
                 pass
-        if route is not None and route.writes and (why := await self._forged(request, identity)):
+        if route is None:
+            error = request.match_info.http_exception
+            status = 404 if error is None else error.status
+            return await self._refuse(request, status, "access.missing", machine)
+        if route.writes and (why := await self._forged(request, identity)):
             return await self._refuse(request, 403, why, machine)
         return await handler(request)
 

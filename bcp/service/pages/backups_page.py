@@ -34,6 +34,8 @@ class Copy:
     trouble: tuple[tuple[str, Text], ...]
     """Checks of this copy that are not good: id and sentence."""
     newest: datetime | None
+    broken: bool = False
+    """Data could not be read or a restore was not equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,26 @@ def routes(pages: Pages) -> list[Route]:
 
 async def backups_page(visit: Visit) -> Answer:
     """Every set."""
-    city = visit.house.city
-    views = {view.id: view for view in visit.house.board.views(visit.now)}
-    rows = [_row(s, views, city, visit) for s in visit.house.backups if isinstance(s, BackupSet)]
+    city, rows = visit.house.city, set_rows(visit)
     attested = [
         (s, _system(city, s.system)) for s in visit.house.backups if isinstance(s, AttestedSet)
     ]
     covered = {s.system for s in visit.house.backups}
     bare = [s for s in city.systems if s.id not in covered]
     return Page("backups.html", {"rows": rows, "attested": attested, "bare": bare})
+
+
+def set_rows(visit: Visit, system: str | None = None) -> list[SetRow]:
+    """Every set, or those of one system."""
+    city = visit.house.city
+    wanted = [
+        s
+        for s in visit.house.backups
+        if isinstance(s, BackupSet) and (system is None or s.system == system)
+    ]
+    board = visit.house.board
+    views = {id: board.view(id, visit.now) for id in board.ids() if id.startswith("backup/")}
+    return [_row(s, views, city, visit) for s in wanted]
 
 
 def _row(set: BackupSet, views: dict[str, CheckView], city: City, visit: Visit) -> SetRow:
@@ -96,7 +109,8 @@ def _copy(
     site = city.site(repo.site) if repo.site else None
     newest = max((r.at for r in rungs if r.state == "proven" and r.at), default=None)
     picture = ladder(rungs, visit.now, visit.lang)
-    return Copy(repo, site.name if site else "-", reached(rungs), picture, trouble, newest)
+    broken = any(rung.state == "failed" and rung.level >= 3 for rung in rungs)
+    return Copy(repo, site.name if site else "-", reached(rungs), picture, trouble, newest, broken)
 
 
 def rung_of(view: CheckView, prefix: str) -> Rung | None:
@@ -126,10 +140,10 @@ def digits(set: BackupSet, copies: Iterable[Copy]) -> tuple[Digit, ...]:
     sites = {copy.repository.site for copy in copies}
     away = None if None in sites else max(0, len(sites) - 1)
     proven = [copy for copy in copies if copy.level is not None and copy.level >= 4]
-    failed = sum(any("/4" in id for id, _ in copy.trouble) for copy in copies)
+    failed = sum(copy.broken for copy in copies)
     return (
         Digit(3, 1 + len(copies), "digit_copies"),
-        Digit(2, None if None in media else 1 + len(media), "digit_media"),
+        Digit(2, None if None in media else len(media), "digit_media"),
         Digit(1, away, "digit_away"),
         Digit(
             1, sum(c.repository.offline or c.repository.immutable for c in copies), "digit_offline"

@@ -18,7 +18,6 @@ from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Answer, Page, Pages
 from bcp.service.pages.strips import strips
 from bcp.service.pages.visit import Visit
-from bcp.watch.values import Pillar
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,10 @@ class Row:
     word: str | None = None
 
 
+LOUD = ("failed", "unknown", "degraded", "planned")
+BLIND = ("unset", "unwatched")
+
+
 def routes(pages: Pages) -> list[Route]:
     """The first page."""
     return [pages.route("GET", "/", Permission.READ, board)]
@@ -55,7 +58,8 @@ def routes(pages: Pages) -> list[Route]:
 def now_of(visit: Visit) -> CityNow:
     """The city as the visit's house sees it."""
     house = visit.house
-    return city_now(house.city, house.board.views(visit.now), on_paper(visit))
+    board = house.board
+    return city_now(house.city, board.views(visit.now), on_paper(visit), board.since_ok, visit.now)
 
 
 def on_paper(visit: Visit) -> dict[str, datetime]:
@@ -69,24 +73,32 @@ def on_paper(visit: Visit) -> dict[str, datetime]:
 async def board(visit: Visit) -> Answer:
     """Draw the first page."""
     now, words = now_of(visit), Words(visit.lang, visit.now)
-    bad = [s for s in now.sorted_systems() if s.state in ("failed", "unknown", "degraded")]
+    bad = [s for s in now.sorted_systems() if s.state in LOUD]
     listed = {s.system.id for s in bad}
     rest = [s for s in now.sorted_systems() if s.system.id not in listed]
-    services = {
-        s.service.id: [c for need in s.service.needs for c in _live(now.systems.get(need.system))]
-        for s in now.services
-    }
+    loud = [s for s in now.services if s.state in LOUD or s.paper]
+    calm = [s for s in now.services if s not in loud]
     drawn = await strips(
         visit,
-        {f"service:{id}": checks for id, checks in services.items()}
-        | {f"system:{s.system.id}": _live(s) for s in bad[:12]},
+        [f"service:{s.service.id}" for s in now.services if s.state not in BLIND]
+        + [f"system:{s.system.id}" for s in bad[:12]],
     )
     values = {
         "first": first(now, words, visit),
         "counts": [(state, now.counts[state]) for state in ORDER if now.counts[state]],
-        "services": [_service_row(s, words, drawn, visit.house.city) for s in now.services],
+        "services": [_service_row(s, words, drawn) for s in loud],
+        "calm": [
+            (state, [_service_row(s, words, drawn) for s in calm if s.state == state])
+            for state in ORDER
+            if any(s.state == state for s in calm)
+        ],
         "bad": [_system_row(s, words, drawn, visit.house.city) for s in bad],
-        "rest": [_system_row(s, words, {}, visit.house.city) for s in rest],
+        "rest": [
+            (state, [_system_row(s, words, {}, visit.house.city) for s in rest if s.state == state])
+            for state in ORDER
+            if any(s.state == state for s in rest)
+        ],
+        "unconfirmed": sum(s.service.unconfirmed for s in now.services),
         "graph": falling(now, visit),
     }
     return Page("board.html", values)
@@ -115,7 +127,7 @@ def first(now: CityNow, words: Words, visit: Visit) -> First:
         facts.append((words.t("first_since"), _since(words, worst.since)))
     if cause is not None:
         check = cause.worst
-        said = words.pick(check.sentence) if check else words.t(f"state_{cause.state}")
+        said = words.pick(check.sentence if check else cause.sentence)
         facts.append((words.t("first_why"), f"{cause.system.name}: {said}"))
         if check is not None:
             links.append((f"/checks/{check.id}", words.t("look_check")))
@@ -165,7 +177,7 @@ def falling(now: CityNow, visit: Visit) -> Picture | None:
     down = {id for id, s in now.systems.items() if s.state == "failed"}
     if not down:
         return None
-    shown = [id for id, s in now.systems.items() if id in down or (s.hit_by and s.state != "ok")]
+    shown = [id for id, s in now.systems.items() if id in down or s.suffers]
     nodes = [node(now.systems[id]) for id in shown]
     needs: dict[str, Sequence[str]] = {
         id: [o for o in wanted if o in shown] for id, wanted in needs_of(visit.house.city).items()
@@ -182,17 +194,10 @@ def falling(now: CityNow, visit: Visit) -> Picture | None:
 
 def node(now: SystemNow, focus: bool = False) -> Node:
     """A system as a box."""
-    hit = bool(now.hit_by) and now.state != "ok"
-    return Node(now.system.id, now.system.name, now.state, hit, focus=focus)
+    return Node(now.system.id, now.system.name, now.state, now.suffers, focus=focus)
 
 
-def _live(now: SystemNow | None) -> list[str]:
-    if now is None:
-        return []
-    return [c.id for c in now.checks if c.check.pillar is Pillar.AVAILABILITY]
-
-
-def _service_row(now: ServiceNow, words: Words, drawn: Mapping[str, Picture], city: City) -> Row:
+def _service_row(now: ServiceNow, words: Words, drawn: Mapping[str, Picture]) -> Row:
     service = now.service
     if now.paper:
         line = words.t("paper") + ": " + (service.alternate or "")
@@ -209,7 +214,7 @@ def _system_row(now: SystemNow, words: Words, drawn: Mapping[str, Picture], city
     system, check = now.system, now.worst
     line = words.pick(check.sentence) if check else ""
     word = None
-    if now.hit_by and now.state != "ok":
+    if now.suffers:
         names = "、".join(s.name for id in now.hit_by[:2] if (s := city.system(id)))
         line = (line + " " if line else "") + words.t("hit_by", names=names)
     return Row(

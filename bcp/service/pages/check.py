@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 
 from bcp.journal.entry import Actor
 from bcp.kit.errors import UsageError
@@ -53,9 +52,9 @@ async def check_page(visit: Visit) -> Answer:
         "facts": _facts(visit, id),
         "findings": () if secret else findings,
         "secret": secret,
-        "day": (await strips(visit, {id: [id]}, wide=True)).get(id),
-        "days": (await strips(visit, {id: [id]}, wide=True, days=True)).get(id),
-        "results": await recent(visit, id),
+        "day": (await strips(visit, [id], wide=True))[id],
+        "days": (await strips(visit, [id], wide=True, days=True))[id],
+        "results": await visit.house.history.reader.recent(id, 20),
         "observed": view.check.reach == "person" and visit.may(Permission.OBSERVE),
     }
     return Page("check.html", values)
@@ -91,8 +90,3 @@ def _facts(visit: Visit, id: str) -> list[tuple[str, str]]:
         shown = f"{value:.3g}" if isinstance(value, float) else str(value)
         found.append((label, shown + unit))
     return found
-
-
-async def recent(visit: Visit, id: str) -> list[tuple[datetime, str, str, float]]:
-    """The last results, newest first: when, state, sentence, seconds."""
-    raise NotImplementedError

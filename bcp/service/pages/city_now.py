@@ -1,23 +1,30 @@
-"""The city at one instant, seen from its services: pure functions from plan, board and incident.
+"""The city at one instant, seen from its services: what the first page needs. Pure.
 
-A system's state is that of its availability checks (other pillars are told beside it). A service is
-as bad as what it needs; while it goes on by paper it says so, it is never drawn as good for it.
-未監視(別区画) and 未設定 are words of their own: no check is never drawn as good.
+The states come from `bcp.watch.rollup`, as those of the metrics do; here they only get the words of
+the screen (未監視(別区画), 未設定, 計画停止, 紙で対応中) and an order: worst first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from bcp.kit.language import Text
 from bcp.plan.model import City, Service, System
-from bcp.service.pages.pictures.graph import downstream
+from bcp.watch import rollup
+from bcp.watch.rollup import ServiceState, SinceOk, SystemState
+from bcp.watch.spans import day_of
 from bcp.watch.values import Mute, Pillar, Status
 from bcp.watch.view import CheckView
 
 ORDER = ("failed", "unknown", "degraded", "planned", "unset", "unwatched", "ok")
 """Worst first, as people must look."""
+
+_PLANNED = {Mute.MAINTENANCE, Mute.PLANNED}
+_BLIND = ("unset", "unwatched")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where neither the caller nor any observation tells the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +35,23 @@ class SystemNow:
     state: str
     since: datetime | None
     checks: tuple[CheckView, ...]
+    sentence: Text
+    level: str | None = None
+    """The proven recovery level; None = 未確認."""
     hit_by: tuple[str, ...] = ()
-    """Ids of systems it needs, directly or not, that are down."""
+    """The deepest systems that are down and that it hangs on."""
+
+    @property
+    def suffers(self) -> bool:
+        """Taken along: something above is down and nothing proves that this one works."""
+        return bool(self.hit_by) and self.state in ("failed", "unknown", *_BLIND)
 
     @property
     def worst(self) -> CheckView | None:
-        """The check that makes the state."""
-        return next(
-            (
-                c
-                for c in self.checks
-                if c.check.pillar is Pillar.AVAILABILITY and c.status.value == self.state
-            ),
-            None,
-        )
-
-    @property
-    def other(self) -> tuple[CheckView, ...]:
-        """Checks of integrity and confidentiality that are not good."""
-        return tuple(
-            c
-            for c in self.checks
-            if c.check.pillar is not Pillar.AVAILABILITY and c.status is not Status.OK
-        )
+        """The check that makes the state; None when nothing is wrong or nobody looks."""
+        live = [c for c in self.checks if c.check.pillar is Pillar.AVAILABILITY]
+        bad = rollup.worst_first(c for c in live if c.status is not Status.OK)
+        return bad[0] if bad and self.state not in ("ok", *_BLIND) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ class ServiceNow:
     service: Service
     state: str
     since: datetime | None
+    sentence: Text
     causes: tuple[SystemNow, ...]
-    """The needed systems that are not good, worst first."""
+    """The needed systems that keep it from working, worst first."""
     paper: bool = False
     """紙で対応中, recorded in the running event."""
     paper_since: datetime | None = None
@@ -73,14 +75,14 @@ class CityNow:
 
     systems: Mapping[str, SystemNow]
     services: tuple[ServiceNow, ...]
+    """Worst first, then by class."""
     counts: Mapping[str, int]
     """Systems per state."""
 
     @property
     def worst(self) -> ServiceNow | SystemNow | None:
         """What to look at first; None when nothing is down, unknown or degraded."""
-        bad = ("failed", "unknown", "degraded")
-        for state in bad:
+        for state in ("failed", "unknown", "degraded"):
             for service in self.services:
                 if service.state == state:
                     return service
@@ -93,7 +95,7 @@ class CityNow:
         """Worst first, then by class, then in the order of the plan."""
         return sorted(
             self.systems.values(),
-            key=lambda s: (ORDER.index(s.state), not s.hit_by, s.system.priority or "Z"),
+            key=lambda now: (ORDER.index(now.state), _rank(now.system.priority)),
         )
 
 
@@ -106,87 +108,87 @@ def needs_of(city: City) -> dict[str, tuple[str, ...]]:
 
 
 def city_now(
-    city: City, views: Sequence[CheckView], paper: Mapping[str, datetime] | None = None
+    city: City,
+    views: Sequence[CheckView],
+    paper: Mapping[str, datetime] | None = None,
+    since_ok: SinceOk = lambda _check: None,
+    now: datetime | None = None,
 ) -> CityNow:
-    """The whole picture. `paper`: services that go on by paper, since when."""
-    by_system: dict[str, list[CheckView]] = {}
+    """The whole picture. `paper`: services that go on by paper, since when.
+
+    `since_ok` (`Board.since_ok`) lets proven levels count, as the metrics do.
+    """
+    by_id = {view.id: view for view in views}
+    of_system: dict[str, list[CheckView]] = {}
     for view in views:
         if view.check.system is not None:
-            by_system.setdefault(view.check.system, []).append(view)
-    needs = needs_of(city)
-    bare = {s.id: _system(city, s, tuple(by_system.get(s.id, ()))) for s in city.systems}
-    down = {id for id, now in bare.items() if now.state == "failed"}
-    hits = {id: _hit_by(id, down, needs) for id in downstream(down, needs) | down}
+            of_system.setdefault(view.check.system, []).append(view)
+    instant = now or max((v.last.started for v in views if v.last), default=_EPOCH)
+    states: dict[str, SystemState] = {}
+    for system in city.systems:
+        level = rollup.proven_level(system, by_id, since_ok, instant)
+        own = of_system.get(system.id, [])
+        today = day_of(instant)
+        states[system.id] = rollup.system_state(system, own, today, city.node.zone, level)
     systems = {
-        id: SystemNow(now.system, now.state, now.since, now.checks, hits.get(id, ()))
-        for id, now in bare.items()
+        system.id: _system(system, city, states, tuple(of_system.get(system.id, ())))
+        for system in city.systems
     }
-    services = [_service(s, systems, (paper or {}).get(s.id)) for s in city.services]
-    services.sort(key=lambda s: (ORDER.index(s.state), s.service.priority or "Z"))
+    services = [
+        _service(service, rollup.service_state(service, city, states), systems, paper or {})
+        for service in city.services
+    ]
+    services.sort(key=lambda s: (ORDER.index(s.state), _rank(s.service.priority)))
     counts = dict.fromkeys(ORDER, 0)
-    for now in systems.values():
-        counts[now.state] += 1
+    for found in systems.values():
+        counts[found.state] += 1
     return CityNow(systems, tuple(services), counts)
 
 
-def _hit_by(id: str, down: set[str], needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    found, stack, seen = [], list(needs.get(id, ())), set()
-    while stack:
-        other = stack.pop()
-        if other in seen:
-            continue
-        seen.add(other)
-        if other in down:
-            found.append(other)
-        stack.extend(needs.get(other, ()))
-    return tuple(found)
+def _rank(priority: str | None) -> int:
+    return "SABCD".index(priority) if priority else 9
 
 
-def state_of(views: Sequence[CheckView]) -> tuple[str, datetime | None]:
-    """The state of availability checks together, and since when."""
-    live = [view for view in views if view.check.pillar is Pillar.AVAILABILITY]
-    for status in (Status.FAILED, Status.UNKNOWN, Status.DEGRADED, Status.OK):
-        these = [view for view in live if view.status is status]
-        if not these:
-            continue
-        since = min((view.since for view in these if view.since), default=None)
-        planned = {Mute.MAINTENANCE, Mute.PLANNED}
-        if status is Status.FAILED and all(view.muted & planned for view in these):
-            return "planned", since
-        return status.value, since
-    return "unset", None
+def _system(
+    system: System, city: City, states: Mapping[str, SystemState], views: tuple[CheckView, ...]
+) -> SystemNow:
+    state = states[system.id]
+    hung = rollup.suppressed_by(system, city, states)
+    return SystemNow(
+        system,
+        _word(system, city, state, views),
+        state.since,
+        views,
+        state.sentence,
+        state.level,
+        hung.parents if hung else (),
+    )
 
 
-def _system(city: City, system: System, checks: tuple[CheckView, ...]) -> SystemNow:
-    seen = any(view.last is not None for view in checks)
-    if system.zone != city.node.zone and not seen:
-        return SystemNow(system, "unwatched", None, checks)
-    state, since = state_of(checks)
-    return SystemNow(system, state, since, checks)
+def _word(system: System, city: City, state: SystemState, views: tuple[CheckView, ...]) -> str:
+    if not state.watched:
+        elsewhere = system.zone is not city.node.zone and not any(view.last for view in views)
+        return "unwatched" if elsewhere else "unset"
+    live = [
+        v for v in views if v.check.pillar is Pillar.AVAILABILITY and v.status.value == "failed"
+    ]
+    if state.status is Status.FAILED and live and all(v.muted & _PLANNED for v in live):
+        return "planned"
+    return state.status.value
 
 
 def _service(
-    service: Service, systems: Mapping[str, SystemNow], paper: datetime | None
+    service: Service,
+    state: ServiceState,
+    systems: Mapping[str, SystemNow],
+    paper: Mapping[str, datetime],
 ) -> ServiceNow:
-    wanted = [systems[need.system] for need in service.needs if need.system in systems]
-    bad = sorted(
-        (now for now in wanted if now.state != "ok"),
-        key=lambda now: ORDER.index(now.state),
-    )
-    state, since = _through(wanted)
-    return ServiceNow(service, state, since, tuple(bad), paper is not None, paper)
-
-
-def _through(wanted: Sequence[SystemNow]) -> tuple[str, datetime | None]:
-    """As bad as the worst it needs; one nobody watches, under one that is down, is not known."""
-    states = [
-        ("unknown" if now.hit_by and now.state in ("unset", "unwatched") else now.state, now.since)
-        for now in wanted
-    ]
-    if not states:
-        return "unset", None
-    known = [item for item in states if item[0] not in ("unwatched", "unset")] or states
-    worst = min(known, key=lambda item: ORDER.index(item[0]))
-    if worst[0] == "ok" and len(known) < len(states):
-        return "unset" if any(s == "unset" for s, _ in states) else "unwatched", None
-    return worst
+    causes = tuple(systems[id] for id in state.causes if id in systems)
+    word = state.status.value
+    if state.status is Status.UNKNOWN and not any(cause.suffers for cause in causes):
+        if not service.needs or all(cause.state == "unset" for cause in causes):
+            word = "unset"
+        elif all(cause.state in _BLIND for cause in causes):
+            word = "unwatched"
+    since = paper.get(service.id)
+    return ServiceNow(service, word, state.since, state.sentence, causes, since is not None, since)

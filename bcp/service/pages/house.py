@@ -12,6 +12,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.watch.board import Board
+from bcp.watch.history import History
 from runbooks.book import Book
 from runbooks.state import Incident
 
@@ -40,8 +41,8 @@ class House(Protocol):
         ...
 
     @property
-    def history(self) -> Any:
-        """Results of checks; None when it could not be opened."""
+    def history(self) -> History:
+        """Results of checks."""
         ...
 
     @property
@@ -73,5 +74,5 @@ class House(Protocol):
 def incident_of(house: House, stage: str) -> Incident | None:
     """The event that runs in a stage; None when none does."""
     desk = house.desks.get(stage)
-    found: Incident | None = desk.active if desk is not None else None
+    found: Incident | None = desk.current() if desk is not None else None
     return found

@@ -6,6 +6,7 @@ from bcp.kit.language import text
 from bcp.plan.model import City, Hosting, System
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.pages.backups_page import set_rows
 from bcp.service.pages.board import node, now_of, whom
 from bcp.service.pages.city_now import CityNow, SystemNow, needs_of
 from bcp.service.pages.pictures.graph import Node, around, graph
@@ -32,19 +33,21 @@ async def system_page(visit: Visit) -> Answer:
     if mine is None:
         raise Absent
     system = mine.system
-    drawn = await strips(visit, {view.id: [view.id] for view in mine.checks})
+    checks = [view for view in mine.checks if not view.id.startswith("backup/")]
+    drawn = await strips(visit, [view.id for view in checks])
     day = visit.now.date()
     values = {
         "now": mine,
         "system": system,
         "hostings": [_hosting(h, city, words) for h in system.hosted(day) or system.hosting],
         "owner": _name(city, system.owner_role),
-        "hit_by": [now.systems[id].system for id in mine.hit_by] if mine.state != "ok" else [],
+        "hit_by": [now.systems[id].system for id in mine.hit_by] if mine.suffers else [],
         "bars": drawn,
         "graph": surroundings(now, mine, visit),
         "used_by": [s for s in now.services if any(n.system == system.id for n in s.service.needs)],
         "runbooks": visit.house.book.of_system(system.id),
-        "backups": [view for view in mine.checks if view.id.startswith("backup/")],
+        "sets": set_rows(visit, system.id),
+        "checks": checks,
     }
     return Page("system.html", values)
 
@@ -57,14 +60,14 @@ async def service_page(visit: Visit) -> Answer:
     if mine is None:
         raise Absent
     needed = [(n, now.systems[n.system]) for n in mine.service.needs if n.system in now.systems]
-    checks = [view.id for _need, s in needed for view in s.checks]
+    subject = f"service:{mine.service.id}"
     values = {
         "now": mine,
         "service": mine.service,
         "needed": needed,
         "whom": whom(mine.service, city, words),
-        "day": (await strips(visit, {"x": checks}, wide=True)).get("x"),
-        "days": (await strips(visit, {"x": checks}, wide=True, days=True)).get("x"),
+        "day": (await strips(visit, [subject], wide=True))[subject],
+        "days": (await strips(visit, [subject], wide=True, days=True))[subject],
         "runbook": visit.house.book.get(mine.service.alternate_runbook or ""),
     }
     return Page("service.html", values)

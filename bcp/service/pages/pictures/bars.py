@@ -82,13 +82,13 @@ def bars(
             if runs
         ]
     twin, lines = _twin(cells, lang)
-    size = {"preserveAspectRatio": "none", "class_": "bars wide"} if wide else {"class_": "bars"}
+    size = {"preserveAspectRatio": "none", "class_": "bars full"} if wide else {"class_": "bars"}
     svg = drawing(
         parts,
         twin,
         viewBox=f"0 0 {number(width)} {_HEIGHT}",
         width=None if wide else number(width),
-        height=_HEIGHT * 2 if wide else _HEIGHT,
+        height=None if wide else _HEIGHT,
         **size,
     )
     return Picture(svg, twin, lines)

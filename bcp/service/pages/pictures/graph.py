@@ -135,7 +135,7 @@ def _box(node: Node, place: tuple[float, float], lang: Lang, base: str) -> str:
     corner = 0 if node.kind == "system" else 9
     inside = (
         element("rect", class_=looks, x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=corner)
-        + words(cut(node.name, 17), x=x + 6, y=y + 14)
+        + words(cut(node.name, 15), x=x + 6, y=y + 14)
         + words(f"{shape} {second}", x=x + 6, y=y + 29, class_=f"w {node.state}")
     )
     place_on = "systems" if node.kind == "system" else "services"

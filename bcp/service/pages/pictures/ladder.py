@@ -59,5 +59,9 @@ def ladder(rungs: Sequence[Rung], now: datetime, lang: Lang = "ja") -> Picture:
     else:
         name = text(f"pages.rung_{top}").pick(lang)
         twin = text("pages.ladder_top", level=top, name=name).pick(lang)
+    for rung in rungs:
+        if rung.state == "failed":
+            name = text(f"pages.rung_{rung.level}").pick(lang)
+            twin += text("pages.ladder_failed", level=rung.level, name=name).pick(lang)
     svg = drawing(parts, twin, class_="ladder", width=120, height=34)
     return Picture(svg, twin, tuple(lines))

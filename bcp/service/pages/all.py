@@ -1,0 +1,29 @@
+"""Every page of the service, in one list for the composition root."""
+
+from __future__ import annotations
+
+from bcp.service.access.routes import Route
+from bcp.service.pages import (
+    audit,
+    backups_page,
+    board,
+    check,
+    door_pages,
+    log,
+    runbooks_page,
+    static_files,
+    status,
+    system,
+)
+from bcp.service.pages.events import Hub
+from bcp.service.pages.respond import Pages
+
+
+def page_routes(pages: Pages, hub: Hub) -> list[Route]:
+    """For `bcp.service.access.routes.mount`."""
+    rooms = (board, system, check, backups_page, audit, log, runbooks_page, status, door_pages)
+    return [
+        *(route for room in rooms for route in room.routes(pages)),
+        *static_files.routes(),
+        *hub.routes(),
+    ]

@@ -1,0 +1,271 @@
+"""A whole city to look at: the real rooms over the sample plan, with states a test chooses.
+
+Nothing here imitates our own code: board, history, journal, accounts and book are the real ones;
+only what a check would have seen is said by the test (`Town.says`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
+from pydantic import TypeAdapter
+
+from backups.model import AnySet, Backups
+from bcp.journal.journal import Journal
+from bcp.kit.clock import Clock
+from bcp.kit.language import Text
+from bcp.kit.workers import Workers
+from bcp.plan.loader import read_source
+from bcp.plan.model import City
+from bcp.service.access.accounts import Accounts
+from bcp.service.access.guard import Bearer, Doors
+from bcp.service.access.passwords import Passwords
+from bcp.service.access.roles import Permission, Role
+from bcp.service.access.routes import mount, seal
+from bcp.service.access.store import AccessStore
+from bcp.service.pages.all import page_routes
+from bcp.service.pages.events import Hub
+from bcp.service.pages.respond import Pages
+from bcp.watch.board import Board
+from bcp.watch.check import Check, Env
+from bcp.watch.history import History
+from bcp.watch.statements import FOLD as STATEMENTS
+from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
+from bcp.watch.view import Span
+from runbooks.book import Book, shipped
+from runbooks.incident import FOLD as INCIDENTS
+
+KURIHARA = Path(__file__).parents[4] / "config" / "kurihara"
+PASSWORD = "a long enough passphrase"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Lamp(Check):
+    """Lights as the test says."""
+
+    kind: Literal["lamp"] = "lamp"
+    pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
+    title: ClassVar[Text] = Text("ランプ", "lamp")
+
+    async def run(self, env: Env) -> Outcome:
+        raise NotImplementedError
+
+
+class Seal(Lamp):
+    """Of integrity."""
+
+    kind: Literal["seal"] = "seal"  # type: ignore[assignment]
+    pillar: ClassVar[Pillar] = Pillar.INTEGRITY
+    title: ClassVar[Text] = Text("証拠", "evidence")
+
+
+class Lock(Lamp):
+    """Of confidentiality."""
+
+    kind: Literal["lock"] = "lock"  # type: ignore[assignment]
+    pillar: ClassVar[Pillar] = Pillar.CONFIDENTIALITY
+    title: ClassVar[Text] = Text("鍵", "lock")
+
+
+class Eye(Lamp):
+    """Somebody looks."""
+
+    kind: Literal["eye"] = "eye"  # type: ignore[assignment]
+    reach: ClassVar[Literal["network", "host", "person"]] = "person"
+    title: ClassVar[Text] = Text("目視", "by eye")
+
+
+@dataclass
+class Town:
+    """The house of the tests, and the hands that change it."""
+
+    clock: Clock
+    workers: Workers
+    city: City
+    board: Board
+    history: History
+    journal: Journal
+    book: Book
+    backups: Backups
+    desks: dict[str, Any]
+    status_folder: Path
+    accounts: Accounts
+    doors: Doors
+    hub: Hub
+    app: web.Application
+    log_in_as: dict[str, str] = field(default_factory=dict)
+
+    def says(
+        self,
+        check: str,
+        status: Status,
+        ja: str = "応答がありません",
+        *evidence: str,
+        ago: float = 0,
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        """An observation that began `ago` seconds before now."""
+        outcome = Outcome(status, Text(ja, "no answer"), {}, findings, tuple(evidence))
+        started = self.clock.utc() - timedelta(seconds=ago)
+        observation = Observation(check, "node1", started, 0.12, outcome)
+        self.board.apply(observation)
+        self.board.apply(observation)
+        self.history.put(observation)
+
+    def spent(self, subject: str, status: Status, since: timedelta, until: timedelta) -> None:
+        """Time in a state, counted back from now."""
+        now = self.clock.utc()
+        self.history.credit(Span(subject, status, now - since, now - until))
+
+
+def read_city(folder: Path = KURIHARA) -> tuple[City, Backups]:
+    """The sample plan, without its checks."""
+    data: dict[str, Any] = read_source(folder).tree.data  # type: ignore[assignment]
+    city = City.model_validate_json(
+        _json({key: data[key] for key in City.model_fields if key in data}), strict=True
+    )
+    sets = TypeAdapter(tuple[AnySet, ...]).validate_json(_json(data.get("backups", [])))
+    return city, sets
+
+
+def _json(data: object) -> str:
+    import json
+
+    return json.dumps(data)
+
+
+def lamps(city: City, sets: Backups) -> list[Check]:
+    """Two checks per watched system, one lock, one per rung."""
+    zone = city.node.zone
+    found: list[Check] = []
+    for system in (s for s in city.systems if s.zone == zone):
+        eyes = system.id in ("power", "serverroom")
+        kind = Eye if eyes else Lamp
+        found.append(kind(id=f"{system.id}/main", system=system.id, name=f"{system.name} の応答"))
+        if not eyes:
+            found.append(Lamp(id=f"{system.id}/tls", system=system.id, name="TLS証明書"))
+    for name in ("web", "mail"):
+        found.append(Lock(id=f"{name}/lock", system=name, name="TLS設定の監査"))
+    for one in sets:
+        for repository in one.repositories:
+            found += [
+                Seal(id=f"backup/{one.id}/{repository.id}/{level}", system=one.system)
+                for level in range(5)
+            ]
+    return found
+
+
+FINDING = Finding(
+    "tls.old_protocol",
+    "mail:443",
+    FindingResult.FAIL,
+    Severity.HIGH,
+    Text("古いTLSを受け付けます", "accepts an old TLS"),
+    "TLS 1.0",
+    "TLS 1.2以上",
+    Text("TLS 1.0と1.1を止める", "switch TLS 1.0 and 1.1 off"),
+)
+
+
+@contextlib.asynccontextmanager
+async def town(
+    folder: Path, clock: Clock, *, city: tuple[City, Backups] | None = None
+) -> AsyncIterator[Town]:
+    """Open everything, close everything."""
+    plan, sets = city or read_city()
+    workers = Workers(4)
+    folder.mkdir(parents=True, exist_ok=True)
+    Journal.create(folder / "real", origin="kurihara.example/test", node="node1", clock=clock)
+    folds: Mapping[str, Any] = {"incidents": INCIDENTS, "statements": STATEMENTS}
+    journal = Journal.open(folder / "real", clock=clock, folds=folds)
+    history = History(folder / "history.sqlite", clock, workers)
+    history.start()
+    board = Board(clock)
+    await board.define(lamps(plan, sets))
+    store = AccessStore(folder / "access.sqlite")
+    accounts = await Accounts.open(store, workers, clock, passwords=Passwords(workers, CHEAP))
+    doors, hub, app = Doors(accounts), Hub(clock), web.Application()
+    books, faults = shipped()
+    assert not faults
+    status = folder / "status"
+    status.mkdir(exist_ok=True)
+    made = Town(
+        clock, workers, plan, board, history, journal, books, sets, {}, status,
+        accounts, doors, hub, app,
+    )  # fmt: skip
+    (folder / "token").write_text("0123456789abcdef0123456789abcdef")
+    doors.bearers = (Bearer.read("api", folder / "token", frozenset({Permission.READ})),)
+    doors.install(app)
+    board.subscribe(hub.poke)
+    mount(app, page_routes(Pages(lambda: made, doors), hub))
+    seal(app)
+    for role in Role:
+        await accounts.add(role.value, f"{role.value} 太郎", [role], PASSWORD, must_change=False)
+    try:
+        yield made
+    finally:
+        hub.close()
+        await journal.close()
+        history.close()
+        store.close()
+        workers.close()
+
+
+async def quiet(made: Town) -> None:
+    """Every lamp good, ninety days of good time."""
+    for id in made.board.ids():
+        made.says(id, Status.OK, "正常に応答しました")
+    for subject in [
+        *made.board.ids(),
+        *(f"system:{s.id}" for s in made.city.systems if s.zone == made.city.node.zone),
+        *(f"service:{s.id}" for s in made.city.services),
+    ]:
+        made.spent(subject, Status.OK, timedelta(days=60), timedelta(hours=9))
+        made.spent(subject, Status.OK, timedelta(hours=7), timedelta())
+    await made.history.flush()
+
+
+async def bad_day(made: Town) -> None:
+    """The city's site is down and takes services along; one certificate is near its end."""
+    await quiet(made)
+    for name in ("web", "internet"):
+        made.says(
+            f"{name}/main", Status.FAILED, "応答がありません (10秒待ちました)",
+            "connect 203.0.113.10:443: timed out", "3回続けて失敗", ago=12300,
+        )  # fmt: skip
+        made.spent(f"system:{name}", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
+        made.spent(f"{name}/main", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
+    made.spent("service:koho", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
+    made.spent("service:koho", Status.UNKNOWN, timedelta(hours=8), timedelta(hours=7))
+    made.says("mail/tls", Status.DEGRADED, "証明書の期限まで あと9日です", ago=86400)
+    made.says("power/main", Status.UNKNOWN, "目視の確認が4時間を過ぎました", ago=600)
+    made.says("mail/lock", Status.FAILED, "古いTLSを受け付けます", findings=(FINDING,), ago=400)
+    ids = [id for id in made.board.ids() if id.startswith("backup/")]
+    made.says(
+        ids[3],
+        Status.FAILED,
+        "読めないデータが 1 個あります",
+        "pack 5f1c…: 期待した SHA-256 と違う",
+    )
+    made.says(ids[-1], Status.DEGRADED, "復元試験が期限を過ぎました")
+    await made.history.flush()
+
+
+@contextlib.asynccontextmanager
+async def serving(made: Town, port: int = 0) -> AsyncIterator[TestServer]:
+    """The town's application on loopback."""
+    server = TestServer(made.app, port=port)
+    await server.start_server()
+    try:
+        yield server
+    finally:
+        made.hub.close()
+        await server.close()
