@@ -102,17 +102,11 @@ class Restic:
         return self._read(ended, judgement, parsing.summary)
 
     async def find_run(self, run: str, deadline: float = QUICK) -> Answer[Snapshot]:
-        """The one snapshot that carries a run's tag; inconclusive when there are none or two."""
+        """The one snapshot that carries a run's tag. A good judgement without a value: looked, and
+        there is none (or, never seen, more than one)."""
         listing = await self.snapshots(deadline)
-        if listing.value is None:
-            return Answer(listing.judgement, None, listing.seconds)
-        found = [one for one in listing.value if arguments.run_of(one.tags) == run]
-        if len(found) == 1:
-            return Answer(listing.judgement, found[0], listing.seconds)
-        reason = (
-            f"run:{run} のスナップショットが {len(found)} 個 / {len(found)} snapshots of this run"
-        )
-        return Answer(Judgement(Verdict.INCONCLUSIVE, reason), None, listing.seconds)
+        found = [one for one in listing.value or () if arguments.run_of(one.tags) == run]
+        return Answer(listing.judgement, found[0] if len(found) == 1 else None, listing.seconds)
 
     async def check(self, deadline: float, part: tuple[int, int] | None = None) -> Answer[Check]:
         """Structure, or structure and one part of the data."""

@@ -1,0 +1,136 @@
+"""The custody record: which snapshots must exist, and what was proven of them. Pure.
+
+`FOLD` makes the state from the log's entries; `anomaly.compare` holds it against a repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from backups.record import (
+    Action,
+    Custody,
+    Disagreement,
+    Evidence,
+    Intent,
+    Result,
+    read,
+)
+from bcp.journal.entry import Entry
+from bcp.journal.folding import Fold
+
+
+@dataclass(frozen=True, slots=True)
+class CopyState:
+    """What the log says of one set in one repository."""
+
+    custody: tuple[Custody, ...] = ()
+    """In the order they were recorded."""
+    intents: tuple[Intent, ...] = ()
+    evidence: Mapping[int, Evidence] = field(default_factory=dict)
+    """The newest conclusive evidence of each level."""
+    good: Mapping[int, Evidence] = field(default_factory=dict)
+    """The newest good evidence of each level, whatever came after."""
+    parts: Mapping[tuple[int, int], datetime] = field(default_factory=dict)
+    """When part n of t was last read and found good (rung 3)."""
+    last_job: Evidence | None = None
+    anomalies: tuple[str, ...] = ()
+
+    @property
+    def newest(self) -> Custody | None:
+        """The newest complete snapshot on record (by its own time)."""
+        return max(
+            (one for one in self.custody if one.complete), key=lambda one: one.time, default=None
+        )
+
+    def of(self, snapshot: str) -> Custody | None:
+        """The record of a snapshot."""
+        return next((one for one in reversed(self.custody) if one.snapshot == snapshot), None)
+
+    @property
+    def open_backups(self) -> Mapping[str, Intent]:
+        """Backups announced whose end is not on record, by run."""
+        ended = {one.run for one in self.custody}
+        if self.last_job is not None:
+            ended.add(self.last_job.run)
+        return {
+            one.run: one
+            for one in self.intents
+            if one.action is Action.BACKUP and one.run not in ended
+        }
+
+    def since(self, seq: int, *actions: Action) -> tuple[Intent, ...]:
+        """Intents of these kinds announced after an entry."""
+        return tuple(one for one in self.intents if one.seq > seq and one.action in actions)
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyState:
+    """Every copy, by (set, repository)."""
+
+    copies: Mapping[tuple[str, str], CopyState] = field(default_factory=dict)
+
+    def copy(self, set_id: str, repository: str) -> CopyState:
+        """One copy; an empty one when nothing is on record."""
+        return self.copies.get((set_id, repository), CopyState())
+
+    def siblings(self, set_id: str, repository: str, repository_id: str) -> frozenset[str]:
+        """Snapshots that other sets have on record in the same repository: not foreign."""
+        return frozenset(
+            one.snapshot
+            for key, copy in self.copies.items()
+            if key != (set_id, repository)
+            for one in copy.custody
+            if one.repository_id == repository_id
+        )
+
+    def running(self) -> frozenset[str]:
+        """Runs announced and not ended, of any copy."""
+        return frozenset(run for copy in self.copies.values() for run in copy.open_backups)
+
+
+def apply(state: CustodyState, entry: Entry) -> CustodyState:
+    """The state after one entry."""
+    record = read(entry)
+    if record is None:
+        return state
+    key = (record.set, record.repository)
+    copy = state.copies.get(key, CopyState())
+    if isinstance(record, Custody):
+        copy = replace(copy, custody=(*copy.custody, record))
+    elif isinstance(record, Intent):
+        copy = replace(copy, intents=_bounded(copy, record))
+    elif isinstance(record, Disagreement):
+        copy = replace(copy, anomalies=record.kinds)
+    else:
+        copy = _proven(copy, record)
+    return CustodyState({**state.copies, key: copy})
+
+
+def _bounded(copy: CopyState, new: Intent) -> tuple[Intent, ...]:
+    """Ended backups need no intent any more: hourly backups of years must not pile up."""
+    ended = {one.run for one in copy.custody[-64:]}
+    if copy.last_job is not None:
+        ended.add(copy.last_job.run)
+    kept = (i for i in copy.intents if i.action is not Action.BACKUP or i.run not in ended)
+    return (*kept, new)
+
+
+def _proven(copy: CopyState, record: Evidence) -> CopyState:
+    if record.level == 0:
+        copy = replace(copy, last_job=record)
+    if record.result is Result.INCONCLUSIVE:
+        return copy
+    copy = replace(copy, evidence={**copy.evidence, record.level: record})
+    if record.good:
+        copy = replace(copy, good={**copy.good, record.level: record})
+        if record.level == 3:
+            part = (record.facts.get("part", 1), record.facts.get("parts", 1))
+            copy = replace(copy, parts={**copy.parts, part: record.at})
+    return copy
+
+
+FOLD: Fold[CustodyState] = Fold(CustodyState(), apply, ("backup.",))
+"""Hand it to `Journal.open(folds={"backups": FOLD})`."""
