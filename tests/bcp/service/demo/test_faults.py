@@ -31,6 +31,7 @@ SEEN_BY = {
     "wrong-dns": ["dns/portal"],
     "cut-branch": ["line/tcp", "insatsu/tcp"],
     "cut-head-office": ["lan/tcp", "juki/shokai", "zei/http", "dns/portal"],
+    "weak-tls": ["shomei/tls-policy"],
     "open-key": ["kimitsu/kagi"],
     "open-dump": ["kimitsu/dump"],
     "expire-certificate": ["shomei/tls", "shomei/http", "juki/kofu"],
