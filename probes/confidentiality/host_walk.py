@@ -45,7 +45,7 @@ def reason(error: Exception) -> str:
         return "読む権限がない / no permission"
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno else type(error).__name__
-    return str(error)
+    return error.what if isinstance(error, NotPermitted) else str(error)
 
 
 def walk(top: Access, host: HostAccess, budget: Budget) -> Iterator[Access | Unseen]:

@@ -39,6 +39,10 @@ class Certificate:
     """Hash of the signature, `sha256`; empty when the algorithm has none of its own."""
     fingerprint: str
     """SHA-256 of the DER, hex."""
+    logged: bool
+    """It carries proofs of Certificate Transparency: a public authority made it."""
+    published_issuer: bool
+    """It says where its issuer's certificate can be fetched (AIA caIssuers)."""
 
     @property
     def self_issued(self) -> bool:
@@ -77,6 +81,14 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     return (*dns, *(str(ip) for ip in value.get_values_for_type(x509.IPAddress)))
 
 
+def _has(certificate: x509.Certificate, extension: type[x509.ExtensionType]) -> bool:
+    try:
+        certificate.extensions.get_extension_for_class(extension)
+    except x509.ExtensionNotFound:
+        return False
+    return True
+
+
 @lru_cache(maxsize=4096)
 def parse(der: bytes) -> Certificate:
     """The certificate of a DER. Raises ValueError when it cannot be read."""
@@ -95,6 +107,8 @@ def parse(der: bytes) -> Certificate:
             key_bits=bits,
             signature=signature.name if signature else "",
             fingerprint=hashlib.sha256(der).hexdigest(),
+            logged=_has(certificate, x509.PrecertificateSignedCertificateTimestamps),
+            published_issuer=_has(certificate, x509.AuthorityInformationAccess),
         )
 
 
