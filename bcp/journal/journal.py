@@ -229,7 +229,7 @@ class Journal:
     ) -> list[Any]:
         """A named query of a projection, in a worker thread."""
         sql = named_query(self._opened.store.projections, projection, name)
-        return await in_thread(self._opened.reader.select, sql, parameters)
+        return await in_thread(self._opened.reader.query, sql, parameters)
 
     async def reveal(self, entry: Entry) -> dict[str, str]:
         """Name -> text of the values still kept; an erased one is absent."""

@@ -26,6 +26,7 @@ from bcp.journal.merkle import CompactRange, leaf_hash
 from bcp.journal.projections import Projection
 from bcp.journal.selection import Selection
 from bcp.journal.tiles import HEIGHT
+from bcp.journal.trouble import broken_file, disk_trouble
 from bcp.kit.durable import fsync_dir, unwritable
 from bcp.kit.errors import Unwritable
 
@@ -45,36 +46,22 @@ CREATE INDEX entry_kind ON entry (kind, seq);
 CREATE INDEX entry_incident ON entry (incident, seq) WHERE incident IS NOT NULL;
 CREATE INDEX entry_subject ON entry (subject, seq);
 """
-_DISK_SAYS_NO = {
-    getattr(sqlite3, f"SQLITE_{name}")
-    for name in (
-        *("FULL", "IOERR", "READONLY", "CANTOPEN", "CORRUPT", "NOTADB"),
-        *("BUSY", "LOCKED", "PERM", "PROTOCOL", "NOMEM"),
-    )
-}
 Row = tuple[int, bytes, bytes]
 """seq, canonical bytes, leaf hash."""
 
 
 @contextlib.contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turn "the disk says no" into Unwritable; other errors of SQLite are bugs and pass."""
+    """Turn "the disk says no" into Unwritable and a broken file into Damaged; bugs pass."""
     try:
         yield
     except OSError as error:
         raise unwritable(path, error) from error
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None or code & 0xFF not in _DISK_SAYS_NO:
+        trouble = disk_trouble(error, path)
+        if trouble is None:
             raise
-        raise Unwritable(
-            f"記録できていません: {error} / the log cannot be written: {error}",
-            where=str(path),
-            expected="a writable, undamaged database",
-            got=getattr(error, "sqlite_errorname", "error"),
-            next_step="ディスクの空き・マウント・権限を確かめる。直ればひとりでに再開します / "
-            "check free space, mount and permissions; writing resumes by itself",
-        ) from error
+        raise trouble from error
 
 
 def create(folder: Path, meta: Mapping[str, str]) -> None:
@@ -100,7 +87,7 @@ def create(folder: Path, meta: Mapping[str, str]) -> None:
         fsync_dir(folder)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, version: int) -> sqlite3.Connection:
     if not path.is_file():
         raise Missing(
             "記録がありません / there is no log here",
@@ -125,31 +112,33 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         except sqlite3.Error:
             connection.close()
             raise
-    if found != VERSION:
+    if found != version:
         connection.close()
         raise Damaged(
             "記録のファイルの形式が違います / the store has another format",
             where=str(path),
-            expected=f"version {VERSION}",
+            expected=f"version {version}",
             got=f"version {found}",
             next_step="use the version of ict-bcp that wrote it; if the file was cut, restore its copy",
         )
     return connection
 
 
-def connect_reading(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
+def connect_reading(
+    path: Path, mode: str = "mode=ro", version: int = VERSION
+) -> sqlite3.Connection:
     """Connect, also where nothing can be written. Raises Missing, Damaged, Unwritable.
 
     A database in WAL mode wants to write even to be read. Where that fails and no write-ahead log is
     left over, the file alone is the whole truth and is read as it stands.
     """
     try:
-        return _connect(path, mode)
+        return _connect(path, mode, version)
     except Unwritable:
         left_over = path.with_name(path.name + "-wal")
         if left_over.exists() and left_over.stat().st_size:
             raise
-        return _connect(path, "mode=ro&immutable=1")
+        return _connect(path, "mode=ro&immutable=1", version)
 
 
 class Reader:
@@ -161,8 +150,15 @@ class Reader:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = connect_reading(self.path, mode)
 
-    def select(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """All rows of a query."""
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query of ours; if it cannot run, the file is not ours any more."""
+        try:
+            return self.query(sql, parameters)
+        except sqlite3.Error as error:
+            raise broken_file(self.path, error) from error
+
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """All rows of somebody's query."""
         with self._lock, guarded(self.path):
             if self._connection is None:
                 raise OSError("the store is closed")
@@ -225,7 +221,7 @@ class Reader:
         """A fresh connection after a failure."""
         with self._lock:
             self.close()
-            self._connection = _connect(self.path, self._mode)
+            self._connection = _connect(self.path, self._mode, VERSION)
 
     def close(self) -> None:
         """Close the connection; harmless when closed."""

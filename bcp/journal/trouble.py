@@ -3,9 +3,49 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
+from bcp.journal.errors import Damaged
 from bcp.journal.folding import WritableState
 from bcp.kit.errors import Unwritable
+
+_DISK_SAYS_NO = tuple(
+    f"SQLITE_{name}"
+    for name in (
+        *("FULL", "IOERR", "READONLY", "CANTOPEN", "BUSY"),
+        *("LOCKED", "PERM", "PROTOCOL", "NOMEM"),
+    )
+)
+_BROKEN = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+def disk_trouble(error: Exception, path: Path) -> Unwritable | Damaged | None:
+    """What an error of SQLite means for the log; None for a bug of the caller's SQL."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(_BROKEN):
+        return broken_file(path, error)
+    if not name.startswith(_DISK_SAYS_NO):
+        return None
+    return Unwritable(
+        f"記録できていません: {error} / the log cannot be written: {error}",
+        where=str(path),
+        expected="a writable, undamaged database",
+        got=name,
+        next_step="ディスクの空き・マウント・権限を確かめる。直ればひとりでに再開します / "
+        "check free space, mount and permissions; writing resumes by itself",
+    )
+
+
+def broken_file(path: Path, error: Exception) -> Damaged:
+    """A database file that is not what it should be."""
+    return Damaged(
+        f"記録のファイルが壊れています / the database is damaged: {error}",
+        where=str(path),
+        expected="an undamaged database",
+        got=getattr(error, "sqlite_errorname", type(error).__name__),
+        next_step="stop using this folder and keep it; restore the newest copy, or make the store "
+        "again from an export",
+    )
 
 
 def not_now(state: WritableState) -> Unwritable:
@@ -21,7 +61,17 @@ def not_now(state: WritableState) -> Unwritable:
 
 
 def unexpected(error: Exception, where: str) -> Unwritable:
-    """An error nobody foresaw in the writer: the log is not written, and it says so."""
+    """Damage, or an error nobody foresaw in the writer: the log is not written, and says so."""
+    if isinstance(error, Damaged):
+        made = Unwritable(
+            f"記録できていません / the log cannot be written: {error.what}",
+            where=error.where,
+            expected=error.expected,
+            got=error.got,
+            next_step=error.next_step,
+        )
+        made.__cause__ = error
+        return made
     made = Unwritable(
         f"記録できていません / the log cannot be written: {error}",
         where=where,
@@ -49,7 +99,7 @@ def reason_of(error: Exception) -> str:
         or number in _READ_ONLY
     ):
         return "read_only"
-    if got.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if isinstance(cause, Damaged):
         return "damaged"
     if got.startswith("SQLITE_BUSY"):
         return "busy"

@@ -58,7 +58,7 @@ class Values:
         self.close()
         with self._lock, guarded(self.path):
             if not writable:
-                self._connection = connect_reading(self.path)
+                self._connection = connect_reading(self.path, version=0)
                 return
             self.path.touch(mode=0o600, exist_ok=True)
             self._connection = connection = sqlite3.connect(

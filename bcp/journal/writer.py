@@ -27,7 +27,7 @@ from typing import ParamSpec, TypeVar
 from bcp.journal.batch import Batch, Job, Listener
 from bcp.journal.batch import Decide as Decide
 from bcp.journal.entry import Actor, Entry, NewEntry
-from bcp.journal.errors import Closed
+from bcp.journal.errors import Closed, Damaged
 from bcp.journal.folding import Committed, View, WritableState
 from bcp.journal.gap import Gap
 from bcp.journal.opening import Opened
@@ -99,8 +99,11 @@ class Writer:
     # --- the thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            self._batch(job)
+        try:
+            while (job := self._queue.get()) is not None:
+                self._batch(job)
+        finally:  # should this thread ever break, nobody may wait behind it
+            self._closed = True
 
     def _waiting(self, first: Job) -> Iterator[Job]:
         """The jobs of this batch: all that wait, until it is large or old enough."""
@@ -151,7 +154,7 @@ class Writer:
             new = job.decide(View(batch.snapshot, batch.now))
             self._add(batch, new, job.op, job.actor)
             job.found = batch.by_op.get(job.op, ())
-        except Unwritable:
+        except (Unwritable, Damaged):
             raise
         except Exception as error:  # a refusal or a bug of this caller: the batch goes on
             job.error = error
