@@ -1,0 +1,90 @@
+"""3-2-1-1-0 of a set: each digit with what it rests on. Pure.
+
+Three copies (the original counts), on two media, one in another place, one offline or immutable, zero
+errors on restoring. What the plan does not say and nothing proves is unknown (？), never counted as
+good. Two places in one hazard zone are one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from backups.model import BackupSet
+from backups.standing import Rung
+from bcp.kit.language import Text, text
+from bcp.watch.values import Status
+
+Zones = Mapping[str, frozenset[str]]
+"""Hazard zones by site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit: wanted, found (None: cannot tell), on what ground."""
+
+    name: str
+    """`copies`, `media`, `offsite`, `offline`, `errors`."""
+    wanted: int
+    found: int | None
+    ground: Text
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether it is reached; None: unknown."""
+        if self.found is None:
+            return None
+        return self.found == 0 if self.wanted == 0 else self.found >= self.wanted
+
+    @property
+    def shown(self) -> str:
+        """The figure, or ？."""
+        return "？" if self.found is None else str(self.found)
+
+
+def digits(
+    one: BackupSet, ladders: Mapping[str, tuple[Rung, ...]], zones: Zones | None = None
+) -> tuple[Digit, ...]:
+    """The five digits; `ladders`: the rungs of each repository by its id."""
+    proven = [copy for copy in one.repositories if _counts(one, ladders.get(copy.id, ()))]
+    media = [copy.medium for copy in proven]
+    sites = [copy.site for copy in proven]
+    apart = [copy for copy in proven if copy.offline or copy.immutable]
+    return (
+        Digit("copies", 3, 1 + len(proven), text("backups.digit_copies", level=one.required_level)),
+        Digit("media", 2, _count(media), text("backups.digit_media")),
+        Digit("offsite", 1, _offsite(sites, zones or {}), text("backups.digit_offsite")),
+        Digit("offline", 1, len(apart), text("backups.digit_offline")),
+        Digit("errors", 0, _errors(ladders.values()), text("backups.digit_errors")),
+    )
+
+
+def _counts(one: BackupSet, rungs: tuple[Rung, ...]) -> bool:
+    """A copy counts once it is proven at the required rung (5 is the owner's: 4 is asked here)."""
+    level = min(one.required_level, 4)
+    return any(r.level == level and r.status in (Status.OK, Status.DEGRADED) for r in rungs)
+
+
+def _count(values: Sequence[str | None]) -> int | None:
+    """Different values; None when an unset one could change whether two are reached."""
+    known = {value for value in values if value is not None}
+    return None if None in values and len(known) < 2 else len(known)
+
+
+def _offsite(sites: Sequence[str | None], zones: Zones) -> int | None:
+    """Places beyond the first that share no hazard zone with one counted before."""
+    counted: list[str] = []
+    for site in dict.fromkeys(site for site in sites if site is not None):
+        mine = zones.get(site, frozenset())
+        if not any(mine & zones.get(other, frozenset()) for other in counted):
+            counted.append(site)
+    found = max(0, len(counted) - 1)
+    return None if None in sites and not found else found
+
+
+def _errors(ladders: Iterable[tuple[Rung, ...]]) -> int | None:
+    """Rungs that are proven bad; unknown while a restore is not proven either way."""
+    ladders = list(ladders)
+    bad = sum(1 for rungs in ladders for rung in rungs if rung.status is Status.FAILED)
+    sure = any(r.level == 4 and r.status is not Status.UNKNOWN for rungs in ladders for r in rungs)
+    return bad if bad or sure else None

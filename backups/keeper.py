@@ -1,0 +1,286 @@
+"""Does the work of the copies when it is due: backups, polls, proofs; keeps what was seen of each.
+
+One backup or heavy verification at a time per repository, few in all (`seats`); polls go on beside them.
+If we die here: the record is in the log, what was announced is adopted or closed by the next poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from backups import job, ledger, levels
+from backups.due import HEAVY, POLL, next_work
+from backups.job import Done
+from backups.model import AnySet, BackupSet, Repository, restic_sets
+from backups.record import Disagreement, Evidence, Result
+from backups.restic import restic as program
+from backups.restic.arguments import Target
+from backups.restic.parsing import Progress
+from backups.restic.restic import Restic, ResticMissing
+from backups.restic.version import Version
+from backups.standing import Memory, read_window
+from backups.tools import SYSTEM, Copy, Tools, make_private
+from bcp.journal.entry import Actor
+from bcp.kit.errors import BcpError, UsageError
+
+log = structlog.get_logger(__name__)
+
+NAP = 1.0
+"""Seconds between looks at what is due: a new plan or the end of a pause is felt so soon."""
+
+_REPEAT = timedelta(hours=1)
+"""An unchanged result of rung 1 is written again so often."""
+
+Key = tuple[str, str]
+"""(set, repository)."""
+
+
+@dataclass(slots=True)
+class Live:
+    """What the room keeps of one copy while it runs."""
+
+    memory: Memory = field(default_factory=Memory)
+    progress: Progress | None = None
+    written: Evidence | None = None
+    """The last evidence of rung 1 that went into the log."""
+
+
+class Keeper:
+    """The copies of a plan and the work on them."""
+
+    def __init__(
+        self, sets: Iterable[AnySet], tools: Tools, restic: str | None = None, seats: int = 1
+    ) -> None:
+        self.sets: tuple[AnySet, ...] = tuple(sets)
+        self.tools = tools
+        self.paused: str | None = None
+        self._program = restic
+        self._versions: dict[str, Version] = {}
+        self._live: dict[Key, Live] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._seats = asyncio.Semaphore(seats)
+        self._backing_up: set[str] = set()
+        self._tended: set[tuple[Key, int]] = set()
+
+    def replace(self, sets: Iterable[AnySet]) -> None:
+        """Take over a plan. Work in hand ends by the definition it began with."""
+        self.sets = tuple(sets)
+        self._versions.clear()  # a newly installed restic is seen
+
+    def tend(self, group: asyncio.TaskGroup) -> None:
+        """Start what tends the copies that nobody tends yet: one task for polls, one for the rest."""
+        for key in self.keys():
+            for kind, climbed in enumerate(((POLL,), HEAVY)):
+                if (key, kind) not in self._tended:
+                    self._tended.add((key, kind))
+                    group.create_task(
+                        self._tend(key, kind, climbed), name=f"backups {'/'.join(key)}"
+                    )
+
+    # --- the work ---------------------------------------------------------------------------------
+
+    async def _tend(self, key: Key, kind: int, climbed: tuple[int, ...]) -> None:
+        """Do one copy's work while the plan names it."""
+        try:
+            while key in self.keys():
+                now = self.tools.clock.utc()
+                one, copy = self.find(key)
+                state, memory = self.tools.state.copy(*key), self.of(key).memory
+                held = self.paused is not None
+                wanted = [level for level in climbed if level < 2 or not held]
+                work = next_work(one, copy, state, memory, now, wanted)
+                if work is None or work.at > now:
+                    await self.nap(NAP)
+                else:
+                    await self._do(key, work.level)
+        finally:
+            self._tended.discard((key, kind))
+
+    async def _do(self, key: Key, level: int) -> None:
+        try:
+            if level == POLL:
+                await self.poll(key)
+            elif level == 0:
+                await self.back_up(key, SYSTEM, None)
+            else:
+                await self.prove(key, level)
+        except BcpError as error:  # the log says no, restic is not there: known, shown, tried again
+            log.warning("backup work not done", copy="/".join(key), level=level, why=error.what)
+            word = "restic_missing" if isinstance(error, ResticMissing) else "not_recorded"
+            self._failed(key, level, word)
+        except Exception:  # our bug: the loop of the others goes on
+            log.exception("backup work broke", copy="/".join(key), level=level)
+            self._failed(key, level, "broke")
+
+    async def back_up(self, key: Key, actor: Actor, op: str | None) -> Done:
+        """One backup now, then a look at the repository. Raises `Unwritable`, `ResticMissing`."""
+        copy = await self.copy(key)
+        async with self.heavy(copy, "0"):
+            self._backing_up.add(copy.name)
+            try:
+                done = await job.run_backup(copy, actor=actor, op=op)
+            finally:
+                self._backing_up.discard(copy.name)
+        self._remember(key, done.evidence)
+        await self.poll(key)
+        return done
+
+    async def poll(self, key: Key) -> None:
+        """Compare the repository with its record now; adopts what a crash left open."""
+        copy = await self.copy(key)
+        live = self.of(key)
+        # Taken before the look: a backup that starts meanwhile is not among them.
+        idle = copy.name not in self._backing_up
+        left_open = frozenset(copy.state.open_backups) if idle else frozenset()
+        poll = await levels.exists(copy, left_open)
+        self._remember(key, poll.evidence)
+        if poll.present is not None:
+            live.memory = replace(live.memory, present=poll.present)
+        if poll.listing is not None:
+            await self._measure(copy, live, poll)
+        await self._report(copy, live, poll)
+
+    async def _measure(self, copy: Copy, live: Live, poll: levels.Poll) -> None:
+        listing, now = poll.listing, self.tools.clock.utc()
+        assert listing is not None
+        kept = await self.tools.workers.thread(ledger.load, levels.ledger_path(copy))
+        seen = ledger.coverage(kept, listing, now, read_window(copy.set))
+        live.memory = replace(live.memory, coverage=seen)
+
+    async def _report(self, copy: Copy, live: Live, poll: levels.Poll) -> None:
+        """Write what is new: another result, another snapshot, other anomalies; else hourly."""
+        state, new = copy.state, poll.evidence
+        if poll.found is not None:
+            kinds = tuple(dict.fromkeys(one.kind.value for one in poll.found))
+            if kinds != state.anomalies:
+                subjects = tuple(one.subject for one in poll.found)
+                op = f"anomaly/{secrets.token_hex(8)}"
+                await self.tools.write(Disagreement(*copy.key, new.at, kinds, subjects), op=op)
+        old = live.written or state.evidence.get(1)
+        same = old is not None and _essence(old) == _essence(new) and new.at - old.at < _REPEAT
+        if not same and not (old is None and new.reason == "never"):
+            await self._write(new)
+            live.written = new
+
+    async def prove(self, key: Key, level: int) -> None:
+        """Climb rung 2, 3 or 4 now and record what was found."""
+        copy = await self.copy(key)
+        before = self.of(key).memory.tried.get(level)
+        async with self.heavy(copy, str(level)):
+            there = await copy.restic.snapshots()
+            present = frozenset(one.id for one in there.value or ())
+            newest = levels.newest_present(copy.state, present)
+            if level == 2:
+                evidence = await levels.structure(copy, newest)
+            elif level == 3:
+                evidence = await levels.data(copy, newest)
+            elif newest is not None:
+                evidence = await levels.restored(copy, newest)
+            else:
+                evidence = levels.nothing_to_restore(copy, there.judgement)
+        self._remember(key, evidence)
+        if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
+            await self._write(evidence)
+        if level == 3:
+            await self.poll(key)
+
+    async def _write(self, evidence: Evidence) -> None:
+        op = f"evidence/{secrets.token_hex(8)}"
+        await self.tools.write(evidence, op=op)
+
+    def _remember(self, key: Key, evidence: Evidence) -> None:
+        live = self.of(key)
+        memory, level = live.memory, evidence.level
+        failures = 0 if evidence.good else memory.failures.get(level, 0) + 1
+        live.memory = replace(
+            memory,
+            tried={**memory.tried, level: evidence},
+            failures={**memory.failures, level: failures},
+        )
+
+    def _failed(self, key: Key, level: int, reason: str) -> None:
+        now = self.tools.clock.utc()
+        self._remember(key, Evidence(*key, level, Result.INCONCLUSIVE, now, reason))
+
+    @asynccontextmanager
+    async def heavy(self, copy: Copy, what: str = "restore") -> AsyncIterator[None]:
+        """The repository's turn, then a seat: whoever waits for a repository holds no seat."""
+        lock = self._locks.setdefault(copy.repository.location, asyncio.Lock())
+        live = self.of(copy.key)
+        async with lock, self._seats:
+            live.memory = replace(live.memory, busy=what)
+            try:
+                yield
+            finally:
+                live.memory = replace(live.memory, busy="")
+                live.progress = None
+
+    # --- finding things ---------------------------------------------------------------------------
+
+    def keys(self) -> tuple[Key, ...]:
+        """Every (set, repository) of the plan."""
+        return tuple((s.id, copy.id) for s in restic_sets(self.sets) for copy in s.repositories)
+
+    def of(self, key: Key) -> Live:
+        """What is kept of a copy while this process runs."""
+        return self._live.setdefault(key, Live())
+
+    def chosen(self, set_id: str, repository: str | None) -> tuple[Key, ...]:
+        """The copies named by a command. Raises `UsageError` with the names there are."""
+        found = tuple(
+            key for key in self.keys() if key[0] == set_id and repository in (None, key[1])
+        )
+        if not found:
+            known = ", ".join("/".join(key) for key in self.keys()) or "-"
+            raise UsageError(
+                "計画にないバックアップです / no such backup in the plan",
+                expected=known,
+                got=f"{set_id}/{repository or '*'}",
+            )
+        return found
+
+    def find(self, key: Key) -> tuple[BackupSet, Repository]:
+        """The definitions of a copy. Raises `UsageError`."""
+        for one in restic_sets(self.sets):
+            copy = one.repository(key[1])
+            if one.id == key[0] and copy is not None:
+                return one, copy
+        raise UsageError("計画にないバックアップです / no such backup", got="/".join(key))
+
+    async def copy(self, key: Key) -> Copy:
+        """The copy with the program that opens it. Raises `ResticMissing`."""
+        one, repository = self.find(key)
+        path = program.find_program(repository.restic or self._program)
+        if path not in self._versions:
+            self._versions[path] = await program.detect(path)
+        folder = await self.tools.workers.thread(make_private, self.tools.folder)
+        target = Target(
+            path,
+            repository.location,
+            Path(repository.password_file),
+            folder / "cache",
+            folder / "tmp",
+        )
+        live = self.of(key)
+
+        def on_progress(seen: Progress) -> None:
+            live.progress = seen
+
+        return Copy(one, repository, Restic(target, self._versions[path]), self.tools, on_progress)
+
+    async def nap(self, seconds: float) -> None:
+        """Sleep by the clock handed in."""
+        await self.tools.clock.sleep_until(self.tools.clock.monotonic() + seconds)
+
+
+def _essence(evidence: Evidence) -> tuple[object, ...]:
+    """What makes two results the same news."""
+    return evidence.result, evidence.reason, evidence.snapshot
