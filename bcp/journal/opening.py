@@ -29,7 +29,7 @@ from bcp.journal.projections import Projection
 from bcp.journal.selection import Selection
 from bcp.journal.signing import Signer
 from bcp.journal.staging import Stager
-from bcp.journal.store import Reader, Store, entries
+from bcp.journal.store import Reader, Store, each, entries
 from bcp.journal.values import Values
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import Unwritable
@@ -74,7 +74,7 @@ class Opened:
         """
         self.values.open()
         self.values.sweep(size)
-        self.store.prepare(lambda: (e for chunk in chunks(self.store, size) for e in chunk))
+        self.store.prepare(lambda: everything(self.store, size))
         since = 0
         while found := self.store.find(Selection(since, size, [erasing.KIND])):
             self.values.erase(d for entry in found for d in erasing.digests(entry))
@@ -199,10 +199,10 @@ def check_tail(reader: Reader, size: int) -> None:
         parse(data)
 
 
-def chunks(reader: Reader, size: int, step: int = 4096) -> Iterator[list[Entry]]:
-    """All entries below `size`, in lists."""
+def everything(reader: Reader, size: int, step: int = 4096) -> Iterator[Entry]:
+    """All entries below `size`."""
     for since in range(0, size, step):
-        yield entries(reader.rows(since, min(since + step, size)))
+        yield from each(reader.rows(since, min(since + step, size)))
 
 
 def _missing(folder: Path) -> None:

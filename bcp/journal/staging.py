@@ -17,7 +17,7 @@ from bcp.journal.evidence import EvidenceStore
 from bcp.journal.folding import Fold, Snapshot
 from bcp.journal.merkle import CompactRange, leaf_hash, range_at
 from bcp.journal.selection import Selection
-from bcp.journal.store import Reader, entries
+from bcp.journal.store import Reader, each, entries
 from bcp.journal.values import Value
 from bcp.kit.clock import ClockReading
 
@@ -106,7 +106,7 @@ class Stager:
         """The root of the first `size` entries, from stored hashes."""
         return range_at(size, reader.node).root()
 
-    def _wanted(self, reader: Reader, size: int) -> Iterator[list[Entry]]:
+    def _wanted(self, reader: Reader, size: int) -> Iterator[Iterator[Entry]]:
         kinds: set[str] | None = set()
         for fold in self.folds.values():
             kinds = None if kinds is None or fold.kinds is None else kinds | set(fold.kinds)
@@ -114,9 +114,9 @@ class Stager:
             return
         since = 0
         wanted = sorted(kinds) if kinds is not None else None
-        while chunk := reader.find(Selection(since, size, wanted, limit=CHUNK)):
-            yield chunk
-            since = chunk[-1].seq + 1
+        while rows := reader.found(Selection(since, size, wanted, limit=CHUNK)):
+            yield each(rows)
+            since = rows[-1][0] + 1
 
     def _check_evidence(self, digest: str) -> None:
         if not self.evidence.has(digest):

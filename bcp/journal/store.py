@@ -191,7 +191,11 @@ class Reader:
 
     def find(self, selection: Selection) -> list[Entry]:
         """Entries by what is indexed."""
-        return entries(self.select(*selection.sql()))
+        return entries(self.found(selection))
+
+    def found(self, selection: Selection) -> list[Row]:
+        """The same, as raw rows."""
+        return self.select(*selection.sql())
 
     def hashes(self, level: int, start: int, count: int) -> list[bytes]:
         """`count` node hashes from `start` on, of a level that is a multiple of 8."""
@@ -300,15 +304,18 @@ class Store(Reader):
 
 def entries(rows: Iterable[Row]) -> list[Entry]:
     """Parse rows, each checked against its leaf hash and its place. Raises Damaged."""
-    found = []
+    return list(each(rows))
+
+
+def each(rows: Iterable[Row]) -> Iterator[Entry]:
+    """As `entries`, one at a time: an entry that nobody keeps costs no memory."""
     for seq, data, leaf in rows:
         if leaf_hash(data) != leaf:
             damaged_entry(seq, f"leaf hash {leaf.hex()}", leaf_hash(data).hex())
         entry = parse_trusted(data)
         if entry.seq != seq:
             damaged_entry(seq, f"seq {seq}", f"seq {entry.seq}")
-        found.append(entry)
-    return found
+        yield entry
 
 
 def damaged_entry(seq: int, expected: str, got: str) -> None:

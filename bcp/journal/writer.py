@@ -38,6 +38,7 @@ from bcp.kit.errors import Unwritable
 P = ParamSpec("P")
 T = TypeVar("T")
 MAX_BATCH = 1000
+DELIVER = 100
 MAX_BATCH_SECONDS = 0.010
 RETRY_SECONDS = 1.0
 
@@ -270,6 +271,9 @@ class Writer:
                 group[0].loop.call_soon_threadsafe(self._deliver, group, size, told)
 
     def _deliver(self, jobs: Sequence[Job], size: int, entries: tuple[Entry, ...]) -> None:
+        if len(jobs) > DELIVER:  # in slices, so that the loop turns in between
+            jobs[0].loop.call_soon(self._deliver, jobs[DELIVER:], size, entries)
+            jobs, entries = jobs[:DELIVER], ()
         for job in jobs:
             if job.future.done():
                 continue
