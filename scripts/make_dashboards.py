@@ -200,9 +200,10 @@ def systems() -> list[Json]:
 
 def proofs() -> list[Json]:
     """Backups, findings, recovery, log."""
-    good = 'ict_bcp_backup_good_timestamp_seconds{evidence="4"}'
-    left = f"max by (set) (ict_bcp_backup_rpo_seconds) - on (set) (time() - max by (set) ({good}))"
-    ages = "time() - max by (set, evidence) (ict_bcp_backup_good_timestamp_seconds)"
+    # 0 = there is no such copy
+    good = '(max by (set) (ict_bcp_backup_good_timestamp_seconds{evidence="4"}) > 0)'
+    left = f"max by (set) (ict_bcp_backup_rpo_seconds) - on (set) (time() - {good})"
+    ages = "time() - (max by (set, evidence) (ict_bcp_backup_good_timestamp_seconds) > 0)"
     findings = "sum by (severity, state) (ict_bcp_audit_findings)"
     deadline = "ict_bcp_recovery_deadline_timestamp_seconds"
     over = steps((None, "red"), (0, "yellow"), (3600, "green"))

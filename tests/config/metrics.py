@@ -24,6 +24,7 @@ SERIES = frozenset(
         "ict_bcp_backup_rpo_seconds",
         "ict_bcp_backup_verified_ratio",
         "ict_bcp_backup_restore_seconds",
+        "ict_bcp_backup_anomalies",  # added: repository against custody record
         "ict_bcp_audit_findings",
         "ict_bcp_disaster_active",
         "ict_bcp_recovery_deadline_timestamp_seconds",
