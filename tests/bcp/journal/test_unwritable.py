@@ -47,7 +47,9 @@ async def test_a_write_that_fails_refuses_its_callers_and_is_made_good_later(
         )
         assert {type(outcome) for outcome in refused} == {Unwritable}
         assert (journal.size, journal.root, journal.state("count")) == states
-        assert journal.writable.reason is not None
+        during = journal.writable
+        assert not during.ok
+        assert during.reason == "disk_full"
 
         trouble.heal()
         await clock.advance(5)
@@ -61,7 +63,8 @@ async def test_a_write_that_fails_refuses_its_callers_and_is_made_good_later(
         assert sorted(subjects(everything)) == ["before", "s1", "s2", "s3"]
         assert journal.state("count") == journal.size == len(everything)
         assert [entry.kind for entry in everything].count("log.gap") == 1
-        assert journal.writable.reason is None
+        after = journal.writable
+        assert after.ok
         assert (await journal.verify()).ok
     async with reopen(folder, clock) as journal:
         assert await journal.read() == everything
