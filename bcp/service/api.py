@@ -1,0 +1,161 @@
+"""The API for programs: every operation at `/api/v1/ROOM/VERB`, and its OpenAPI document.
+
+Reads are GET with query parameters, writes POST with a JSON body. A write may carry `op` (or the
+header `Idempotency-Key`): sent twice, it happens once. Refusals are JSON with the same words people
+see: 400 bad parameters, 401 who are you, 403 not yours to do, 409 the state does not allow it,
+503 記録できていません.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from bcp import __version__
+from bcp.journal.entry import Actor
+from bcp.kit.errors import BcpError, Busy, Refused, Unwritable, UsageError
+from bcp.service import control
+from bcp.service.access.guard import identity_of
+from bcp.service.access.roles import Permission, Role
+from bcp.service.access.routes import Route
+from bcp.service.house import House
+from bcp.service.operations.operation import Caller, Operation
+
+_LOG = structlog.get_logger("api")
+_CAPACITIES = (Role.COMMANDER, Role.STAFF, Role.ADMINISTRATOR, Role.AUDITOR, Role.VIEWER)
+Operations = Iterable[Operation[Any]]
+
+
+def routes(house: Callable[[], House], operations: Operations) -> list[Route]:
+    """The API's doors, one for each operation."""
+    found = [
+        Route(
+            "POST" if operation.writes else "GET",
+            operation.path,
+            operation.permission,
+            _handler(house, operation),
+            machine=True,
+        )
+        for operation in operations
+    ]
+    document = openapi(operations)
+
+    async def describe(request: web.Request) -> web.StreamResponse:
+        return web.json_response(document)
+
+    found.append(Route("GET", "/api/v1/openapi.json", Permission.READ, describe, machine=True))
+    return found
+
+
+def _handler(
+    house: Callable[[], House], operation: Operation[Any]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            parameters, op = await _parameters(request, operation)
+            answer = await operation.run(house(), Caller(_actor(request), op), parameters)
+        except BcpError as error:
+            return web.json_response(error.as_dict(), status=status_of(error), dumps=_dumps)
+        except Exception as error:  # our bug: this request breaks, the daemon goes on watching
+            _LOG.exception("operation failed", operation=operation.name)
+            what = "内部の誤り / internal error"
+            said = {"error": type(error).__name__, "what": what}
+            return web.json_response(said, status=500, dumps=_dumps)
+        body: dict[str, Any] = {**answer.as_json(), "lines": list(answer.lines)}
+        return web.json_response(body, dumps=_dumps)
+
+    return handle
+
+
+def _dumps(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False)
+
+
+def status_of(error: BcpError) -> int:
+    """The HTTP status of a refusal."""
+    match error:
+        case Refused():
+            return 409
+        case UsageError():
+            return 400
+        case Unwritable() | Busy():
+            return 503
+        case _:
+            return 500
+
+
+async def _parameters(request: web.Request, operation: Operation[Any]) -> tuple[Any, str]:
+    op = request.headers.get("Idempotency-Key")
+    try:
+        if not operation.writes:
+            given = operation.parameters.model_validate_strings(dict(request.query))
+            return given, op or secrets.token_hex(12)
+        body = json.loads(await request.read() or b"{}")
+        if not isinstance(body, dict):
+            raise UsageError("JSON の物体で送る / send a JSON object", where=operation.path)
+        op = str(body.pop("op", None) or op or secrets.token_hex(12))
+        given = operation.parameters.model_validate_json(json.dumps(body), strict=True)
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"JSON ではありません / not JSON: {error.msg}", where=operation.path
+        ) from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
+        )
+        known = ", ".join(operation.parameters.model_fields)
+        raise UsageError(faults, where=operation.path, expected=known) from error
+    return given, op
+
+
+def _actor(request: web.Request) -> Actor:
+    uid = control.peer_uid(request)
+    if uid is not None:
+        return control.actor(uid)
+    identity = identity_of(request)
+    if identity is None:  # the doors let nobody through without one
+        raise UsageError("nobody is asking")
+    capacity = next((role for role in _CAPACITIES if role in identity.roles), None)
+    return Actor(identity.id, capacity.value if capacity else "program")
+
+
+def openapi(operations: Operations) -> dict[str, Any]:
+    """OpenAPI 3.1 of every operation."""
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        schema = operation.parameters.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema.pop("$defs", None)
+        about: dict[str, Any] = {
+            "operationId": operation.name,
+            "summary": f"{operation.summary.ja} / {operation.summary.en}",
+            "x-permission": operation.permission.value,
+            "responses": {
+                "200": {"description": "the answer; `verdict` is good, finding or unknown"},
+                "400": {"description": "bad parameters"},
+                "401": {"description": "not signed in"},
+                "403": {"description": "not permitted"},
+                "409": {"description": "the state does not allow it"},
+                "503": {"description": "記録できていません / cannot be recorded now"},
+            },
+        }
+        if operation.writes:
+            body = {"application/json": {"schema": schema}}
+            about["requestBody"] = {"content": body, "required": True}
+        else:
+            needed = schema.get("required", [])
+            about["parameters"] = [
+                {"name": name, "in": "query", "required": name in needed, "schema": shape}
+                for name, shape in schema.get("properties", {}).items()
+            ]
+        paths[operation.path] = {"post" if operation.writes else "get": about}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ict-bcp", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "paths": paths,
+    }

@@ -1,0 +1,200 @@
+"""Composition: builds the house from a plan and a data folder, in the order that failing asks for.
+
+Lock first (a second daemon must not touch anything), then the log, then everything that reads it. A
+log that cannot be opened is a state, not an exit: `NoLog` takes its place and watching goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from backups.ladder import derived_checks
+from backups.room import BackupRoom
+from bcp.journal.entry import Actor, NewEntry
+from bcp.journal.journal import Journal
+from bcp.kit.clock import Clock, SystemClock
+from bcp.kit.durable import FolderLock
+from bcp.kit.errors import BcpError, Unwritable
+from bcp.kit.workers import Workers
+from bcp.plan import accepted
+from bcp.service import figures
+from bcp.service.access.accounts import Accounts
+from bcp.service.access.store import AccessStore
+from bcp.service.house import House
+from bcp.service.nolog import NoLog
+from bcp.service.plan import Plan, archive
+from bcp.service.stores import FOLDS, Places, open_or_create
+from bcp.watch import families
+from bcp.watch.board import Board
+from bcp.watch.check import Check, Env, HostAccess
+from bcp.watch.exposition import Exposition
+from bcp.watch.history import History, read_board
+from bcp.watch.judge import Judge
+from bcp.watch.lag import LoopLag
+from bcp.watch.notify import Notifier
+from bcp.watch.recorder import Recorder
+from bcp.watch.runner import one_round
+from bcp.watch.schedule import Scheduler
+from probes.engine.resolve import SystemResolver
+from runbooks.desk import Desk
+from runbooks.drills import Drills
+
+LOG = structlog.get_logger("service")
+SYSTEM = Actor("system", "service")
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    plan: Plan, data: Path, *, clock: Clock | None = None, workers: Workers | None = None
+) -> AsyncIterator[House]:
+    """Everything but the loops and servers: enough for one command without a daemon.
+
+    Raises `Busy` when another process has the folder, `Unwritable` when it cannot be used at all.
+    """
+    clock, own = clock or SystemClock(), workers is None
+    workers = workers or Workers()
+    lock = FolderLock(data)
+    await workers.thread(lock.take)
+    async with contextlib.AsyncExitStack() as undo:
+        undo.callback(lock.release)
+        if own:
+            undo.callback(workers.close)
+        yield await _build(plan, Places(await workers.thread(data.resolve)), clock, workers, undo)
+
+
+async def _log(plan: Plan, places: Places, clock: Clock, workers: Workers) -> Journal:
+    node = plan.city.node.id
+    origin = plan.log.origin or f"{node}.invalid/ict-bcp/integrity"
+    try:
+        return await workers.thread(open_or_create, places, origin=origin, node=node, clock=clock)
+    except BcpError as error:
+        LOG.error("integrity log not opened: watching goes on without it", why=str(error))
+        return NoLog(error, clock, FOLDS, node)
+
+
+async def _build(
+    plan: Plan,
+    places: Places,
+    clock: Clock,
+    workers: Workers,
+    undo: contextlib.AsyncExitStack,
+) -> House:
+    journal = await _log(plan, places, clock, workers)
+    undo.push_async_callback(journal.close)
+    history = History(places.history, clock, workers)
+    history.start()
+    undo.push_async_callback(workers.thread, history.close)
+    board = Board(clock)
+    judge = Judge(board, clock, plan.city)
+    notifier = Notifier(plan.notify, clock)
+    recorder = Recorder(
+        board, judge, clock, history=history, sink=journal, announce=notifier.announce
+    )
+    env = Env(
+        clock=clock,
+        workers=workers,
+        resolve=SystemResolver(),
+        host=HostAccess(tuple(Path(root) for root in plan.city.node.host_roots)),
+        ca_file=Path(plan.city.node.ca_file) if plan.city.node.ca_file else None,
+        statement=lambda check: journal.state("statements").get(check),
+    )
+    scheduler = Scheduler(
+        clock, one_round(env, plan.city.node.id, recorder.take), on_missed=board.missed
+    )
+    room = BackupRoom(
+        plan.backups,
+        log=journal,
+        workers=workers,
+        clock=clock,
+        folder=places.data / "backups",
+        scratch=places.scratch,
+    )
+    desk = Desk(journal, plan.city, plan.book, board, clock, workers, plan=plan.digest)
+    drills = Drills(places.data, desk, board, clock, workers)
+    desk.drills = drills
+    undo.push_async_callback(drills.close)
+    store = await workers.thread(AccessStore, places.access)
+    undo.callback(store.close)
+    accounts = await Accounts.open(store, workers, clock, record=partial(_record, journal, clock))
+    exposition, lag = Exposition(board, clock, workers), LoopLag(clock)
+    house = House(
+        places=places,
+        clock=clock,
+        workers=workers,
+        plan=plan,
+        journal=journal,
+        board=board,
+        history=history,
+        env=env,
+        recorder=recorder,
+        scheduler=scheduler,
+        notifier=notifier,
+        exposition=exposition,
+        lag=lag,
+        accounts=accounts,
+        room=room,
+        desk=desk,
+        drills=drills,
+        judge=judge,
+    )
+    for producer in (
+        families.judged(lambda: judge),
+        families.watching(scheduler, recorder, history),
+        partial(figures.daemon, house),
+        partial(figures.log, house),
+        partial(figures.audit, house),
+        lag.families,
+    ):
+        exposition.register(producer)
+    await adopt(house, plan)
+    board.restore((await workers.thread(read_board, places.history)).checks)
+    recorder.assume_said()
+    await drills.start()
+    return house
+
+
+async def _record(
+    journal: Journal, clock: Clock, kind: str, subject: str, detail: object, values: object
+) -> None:
+    """What the doors offer to the log."""
+    new = NewEntry(kind, subject, detail, None, clock.utc(), values)  # type: ignore[arg-type]
+    op = f"{kind}:{subject}:{clock.reading().monotonic_us}:{clock.utc().timestamp()}"
+    await journal.append(new, op=op, actor=SYSTEM)
+
+
+def every_check(house: House, plan: Plan) -> tuple[Check, ...]:
+    """Written checks and those derived from backup sets."""
+    return (*plan.checks, *derived_checks(plan.backups, house.room))
+
+
+async def adopt(house: House, plan: Plan) -> None:
+    """Swap everything that reads the plan. The daemon then lets the log say so (`accept`)."""
+    house.room.replace(plan.backups)
+    checks = every_check(house, plan)
+    await house.board.define(checks)
+    for check in checks:
+        house.board.block(check.id, plan.blocked.get(check.id))
+    await house.scheduler.replace(check for check in checks if check.id not in plan.blocked)
+    house.judge.city = plan.city
+    house.desk.adopt(plan.city, plan.book, plan.digest)
+    house.drills.each(lambda desk: desk.adopt(plan.city, plan.book, plan.digest))
+    house.plan = plan
+    house.reloads.successful, house.reloads.at = True, house.clock.utc()
+
+
+async def accept(house: House, actor: Actor = SYSTEM) -> None:
+    """Keep the plan whole and enter it, unless it is the one in force already."""
+    plan, journal = house.plan, house.journal
+    if journal.state("plan").digest == plan.digest:
+        return
+    counts = {"systems": len(plan.city.systems), "checks": len(plan.checks)}
+    with contextlib.suppress(Unwritable):  # said on every page; entered at the next start
+        kept = await house.workers.thread(journal.evidence.put_bytes, archive(plan.files))
+        new = accepted.accept(plan.digest, kept, counts, house.clock.utc())
+        op = f"plan:{plan.digest[:32]}:{journal.size}"
+        await journal.append(new, op=op, actor=actor)

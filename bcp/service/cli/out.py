@@ -1,0 +1,36 @@
+"""How the command line speaks: one document or lines, errors to stderr, progress on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from bcp.kit.errors import BcpError
+
+
+def say(lines: Iterable[str]) -> None:
+    """Lines for people, to stdout."""
+    for line in lines:
+        print(line)
+
+
+def document(data: Any) -> None:
+    """One JSON document, to stdout."""
+    print(json.dumps(data, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def progress(line: str) -> None:
+    """What is going on, to stderr and only on a terminal."""
+    if sys.stderr.isatty():
+        print(f"… {line}", file=sys.stderr, flush=True)
+
+
+def complain(error: BcpError, as_json: bool) -> int:
+    """One clear message to stderr; returns the exit code."""
+    if as_json:
+        print(json.dumps(error.as_dict(), ensure_ascii=False), file=sys.stderr)
+    else:
+        print(error, file=sys.stderr)
+    return error.exit_code

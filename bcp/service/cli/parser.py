@@ -1,0 +1,240 @@
+"""The words of the command line. Parsing only: what a command does stands in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bcp import __version__
+
+DATA_DEFAULT = "/var/lib/ict-bcp"
+
+Sub = argparse._SubParsersAction  # argparse gives this type no public name
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    parser = argparse.ArgumentParser(
+        prog="ict-bcp",
+        description="自治体のICT-BCPを見張り、確かめ、導き、記録する / "
+        "watches, proves, guides and records a city's ICT-BCP",
+        epilog="終了コード: 0 良好, 1 所見あり, 2 使い方・設定の誤り, 3 判定不能 / "
+        "exit: 0 good, 1 finding, 2 usage or configuration, 3 could not tell",
+    )
+    parser.add_argument("--version", action="version", version=f"ict-bcp {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _run(commands)
+    _plan(commands)
+    _checks(commands)
+    _backup(commands)
+    _audit(commands)
+    _runbook(commands)
+    _disaster(commands)
+    _log(commands)
+    _user(commands)
+    return parser
+
+
+def _leaf(
+    commands: Sub[argparse.ArgumentParser],
+    name: str,
+    ja: str,
+    en: str,
+    *,
+    plan: bool = False,
+    data: bool = False,
+) -> argparse.ArgumentParser:
+    leaf = commands.add_parser(name, help=f"{ja} / {en}", description=f"{ja} / {en}")
+    leaf.add_argument("--json", action="store_true", help="機械が読む形で出す / print JSON")
+    if plan:
+        leaf.add_argument("plan", type=Path, metavar="PLAN_DIR", help="計画のフォルダ / the plan")
+    if data:
+        leaf.add_argument(
+            "--data",
+            type=Path,
+            default=Path(DATA_DEFAULT),
+            metavar="DIR",
+            help=f"データのフォルダ (既定 {DATA_DEFAULT}) / data folder",
+        )
+    return leaf
+
+
+def _group(
+    commands: Sub[argparse.ArgumentParser], name: str, ja: str, en: str
+) -> Sub[argparse.ArgumentParser]:
+    group = commands.add_parser(name, help=f"{ja} / {en}", description=f"{ja} / {en}")
+    return group.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+
+def _run(commands: Sub[argparse.ArgumentParser]) -> None:
+    demo = _leaf(commands, "demo", "練習市を動かす", "run the practice city")
+    demo.add_argument("--port", type=int, help="画面のポート / port of the pages")
+    demo.add_argument("--data", type=Path, default=Path("practice-data"), metavar="DIR")
+    demo.add_argument(
+        "action",
+        nargs="?",
+        choices=["run", "faults", "break", "heal"],
+        default="run",
+        help="faults 一覧, break 壊す, heal 直す / list, inject or heal a fault",
+    )
+    demo.add_argument("fault", nargs="?", help="故障の名前 / name of the fault")
+    run = _leaf(commands, "run", "常駐プログラムを動かす", "run the daemon", plan=True, data=True)
+    run.add_argument("--port", type=int, help="計画の access.port の代わり / instead of the plan's")
+
+
+def _plan(commands: Sub[argparse.ArgumentParser]) -> None:
+    check = _leaf(
+        commands, "check-config", "計画の誤りを全部出す", "every fault of a plan at once", plan=True
+    )
+    check.add_argument(
+        "--gaps", action="store_true", help="未設定を危険な順に出す / what is unset, worst first"
+    )
+    _leaf(commands, "schema", "計画の JSON Schema を出す", "JSON Schema of the plan")
+    _leaf(commands, "kinds", "検査の種類を出す", "every kind of check")
+
+
+def _checks(commands: Sub[argparse.ArgumentParser]) -> None:
+    probe = _leaf(commands, "probe", "検査を一度だけ行う", "run one check now")
+    probe.add_argument("words", nargs="*", metavar="PLAN_DIR CHECK_ID | key=value")
+    probe.add_argument("--kind", help="計画なしで試す種類 / a kind, without a plan")
+    _leaf(commands, "status", "今の状態を文字で出す", "the board as text", plan=True, data=True)
+    seen = _leaf(
+        commands,
+        "observe",
+        "目視の結果を記録する",
+        "record what a person saw",
+        plan=True,
+        data=True,
+    )
+    seen.add_argument("check", metavar="CHECK_ID")
+    seen.add_argument("result", choices=["ok", "degraded", "failed"])
+    seen.add_argument("--by", required=True, help="確認した人の名前 / who looked")
+    seen.add_argument("--note", default="")
+
+
+def _backup(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "backup", "バックアップとその証拠", "backups and their evidence")
+    for verb, ja, en in (
+        ("run", "バックアップを取る", "make a backup"),
+        ("list", "世代と証拠の一覧", "snapshots and evidence"),
+        ("verify", "証拠の段を確かめる", "prove a rung of evidence"),
+        ("restore", "空の場所へ戻す", "restore into an empty place"),
+        ("restore-test", "復元試験をする (段階4)", "restore test (level 4)"),
+        ("custody", "保管記録を出す", "the custody record"),
+    ):
+        leaf = _leaf(group, verb, ja, en, plan=True, data=True)
+        leaf.add_argument("set", metavar="SET", nargs="?" if verb in ("list", "custody") else None)
+        if verb not in ("list", "custody"):
+            leaf.add_argument("--repository", help="対象の保管先 / only this repository")
+        if verb == "verify":
+            leaf.add_argument("--level", type=int, choices=range(5), default=2)
+        if verb == "restore":
+            leaf.add_argument("--snapshot", required=True, help="64桁の世代番号 / full snapshot id")
+            leaf.add_argument(
+                "--target", type=Path, required=True, help="空のフォルダ / empty folder"
+            )
+
+
+def _audit(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "audit", "機密性の設定を確かめる", "confidentiality")
+    for verb, ja, en in (
+        ("run", "今すぐ確かめる", "look now"),
+        ("list", "所見の一覧", "findings"),
+    ):
+        leaf = _leaf(group, verb, ja, en, plan=True, data=True)
+        leaf.add_argument("check", metavar="CHECK_ID", nargs="?")
+
+
+def _runbook(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "runbook", "手順書", "runbooks")
+    lint = _leaf(group, "lint", "手順書の誤りを探す", "faults of the runbooks", plan=True)
+    lint.add_argument("runbook", nargs="?", metavar="RUNBOOK")
+    sheet = _leaf(group, "print", "紙に出す (PDF)", "print as PDF", plan=True)
+    sheet.add_argument(
+        "runbook",
+        nargs="?",
+        metavar="RUNBOOK|contacts|damage|first-arrival",
+        help="省くと全部 / all when left out",
+    )
+    sheet.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
+    sheet.add_argument(
+        "--drill", action="store_true", help="【訓練】の印を付ける / mark as a drill"
+    )
+
+
+def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "disaster", "発動・手順・解除・報告", "declare, guide, stand down")
+
+    def leaf(name: str, ja: str, en: str) -> argparse.ArgumentParser:
+        made = _leaf(group, name, ja, en, plan=True, data=True)
+        made.add_argument("--drill", metavar="ID", help="この訓練で行う / within this drill")
+        made.add_argument(
+            "--by", metavar="LOGIN", help="行う人 (省くとこの端末の利用者) / who acts"
+        )
+        return made
+
+    declare = leaf("declare", "発動する (--drill で訓練)", "declare (or open a drill)")
+    declare.add_argument("--level", type=int, default=3)
+    declare.add_argument("--onset", help="発災時刻 2026-11-23T10:02 (JST) / time zero")
+    declare.add_argument("--reason", required=True)
+    declare.add_argument("--nature", choices=["disaster", "failure", "cyber"], default="disaster")
+    declare.add_argument(
+        "--capacity", choices=["principal", "deputy", "on_site"], default="on_site"
+    )
+    declare.add_argument("--role", help="権限者の役割 / role of the authority")
+    declare.add_argument("--system", action="append", default=[], help="範囲 (省くと全部) / scope")
+    leaf("show", "今の状況", "the situation")
+    step = leaf("step", "手順を進める", "report a step")
+    step.add_argument("step", metavar="STEP")
+    step.add_argument("result", choices=["start", "done", "failed", "skip", "reopen"])
+    step.add_argument("--note", default="")
+    step.add_argument("--option", help="判断の選択肢 / option of a decision")
+    note = leaf("note", "記録を足す", "add a note")
+    note.add_argument("text")
+    hand = leaf("handover", "指揮を引き継ぐ", "hand over command")
+    hand.add_argument("--to", required=True, metavar="LOGIN")
+    down = leaf("stand-down", "解除する", "stand down")
+    down.add_argument("--reason", default="")
+    down.add_argument("--close-gate", action="append", default=[], metavar="GATE")
+    report = leaf("report", "報告書を出す", "the report")
+    report.add_argument("--incident", help="省くと最新 / the newest when left out")
+
+
+def _log(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "log", "改ざん検知つきの記録", "the integrity log")
+    for verb, ja, en in (
+        ("show", "記録を読む", "read entries"),
+        ("verify", "改ざんを調べる", "verify"),
+        ("export", "書き出す (C2SP tlog-tiles)", "export as tiles"),
+    ):
+        leaf = _leaf(group, verb, ja, en, data=True)
+        leaf.add_argument("place", type=Path, metavar="PLAN_DIR or EXPORT_DIR")
+        leaf.add_argument("--drill", metavar="ID")
+        if verb == "show":
+            leaf.add_argument("--last", type=int, default=20)
+            leaf.add_argument("--kind")
+            leaf.add_argument("--incident")
+        if verb == "verify":
+            leaf.add_argument(
+                "--vkey", action="append", default=[], help="信頼する公開鍵 / trusted key"
+            )
+        if verb == "export":
+            leaf.add_argument("--out", type=Path, required=True)
+
+
+def _user(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "user", "利用者", "people with an account")
+    for verb, ja, en in (
+        ("add", "足す", "add"),
+        ("passwd", "合言葉を変える", "change the passphrase"),
+        ("disable", "止める", "disable"),
+        ("list", "一覧", "list"),
+    ):
+        leaf = _leaf(group, verb, ja, en, data=True)
+        if verb != "list":
+            leaf.add_argument("login", metavar="LOGIN")
+        if verb == "add":
+            leaf.add_argument("--name", required=True)
+            leaf.add_argument("--role", action="append", required=True)
+        if verb in ("add", "passwd"):
+            leaf.add_argument("--password-file", type=Path, help="省くと端末で聞く / else ask")

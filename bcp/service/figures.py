@@ -1,0 +1,148 @@
+"""Metrics of the roof: the log, the plan, findings, a declared disaster. Read, never pushed.
+
+Names and labels are a promise (INTERFACE); labels come from the plan only. Situations of running
+events are drawn every other second off the loop, so that a scrape costs it nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+
+from bcp import __version__
+from bcp.kit.errors import BcpError
+from bcp.service.house import House
+from bcp.watch.exposition import Family, Sample
+from bcp.watch.values import FindingResult, Pillar, Severity
+from runbooks.desk import Situation
+
+_EVERY = 2.0
+_STATES = {
+    FindingResult.FAIL: "open",
+    FindingResult.WAIVED: "waived",
+    FindingResult.NOT_CHECKED: "not_checked",
+}
+
+
+def _gauge(name: str, help: str, *samples: Sample) -> Family:
+    return Family(name, "gauge", help, samples)
+
+
+def daemon(house: House, _now: datetime) -> Iterator[Family]:
+    """The daemon itself and its plan."""
+    reloads = house.reloads
+    yield _gauge(
+        "ict_bcp_build_info", "Version of this program.", Sample(1, {"version": __version__})
+    )
+    yield _gauge(
+        "ict_bcp_config_last_reload_successful",
+        "1 when the last try to take over the plan succeeded.",
+        Sample(int(reloads.successful)),
+    )
+    if reloads.at is not None:
+        yield _gauge(
+            "ict_bcp_config_last_reload_success_timestamp_seconds",
+            "When a plan was last taken over.",
+            Sample(reloads.at.timestamp()),
+        )
+
+
+def log(house: House, _now: datetime) -> Iterator[Family]:
+    """The integrity log."""
+    journal = house.journal
+    _last, _note, signed_at = journal.signed
+    yield _gauge(
+        "ict_bcp_log_writable",
+        "1 while the integrity log can be written.",
+        Sample(int(journal.writable.ok)),
+    )
+    yield _gauge("ict_bcp_log_entries", "Entries in the integrity log.", Sample(journal.size))
+    if signed_at is not None:
+        yield _gauge(
+            "ict_bcp_log_checkpoint_timestamp_seconds",
+            "When the last checkpoint was signed or confirmed.",
+            Sample(signed_at.timestamp()),
+        )
+    if house.verified is not None:
+        yield _gauge(
+            "ict_bcp_log_verified",
+            "1 when the last full verification of the log found nothing wrong.",
+            Sample(int(house.verified)),
+        )
+
+
+def audit(house: House, now: datetime) -> Iterator[Family]:
+    """Findings by severity; every combination is there, so that a rule never misses a series."""
+    counts = {(s, state): 0 for s in Severity for state in (*_STATES.values(), "expired")}
+    for view in house.board.walk(now):
+        if view.check.pillar is not Pillar.CONFIDENTIALITY or view.last is None:
+            continue
+        for finding in view.last.outcome.findings:
+            state = _STATES.get(finding.result)
+            if state is not None:
+                counts[finding.severity, state] += 1
+    yield _gauge(
+        "ict_bcp_audit_findings",
+        "Findings on confidentiality.",
+        *(
+            Sample(count, {"severity": severity.value, "state": state})
+            for (severity, state), count in counts.items()
+        ),
+    )
+
+
+class Disasters:
+    """Owner of the last drawn situation of each stage."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._now: dict[str, Situation] = {}
+
+    async def run(self) -> None:
+        """Draw them anew for ever."""
+        clock = self._house.clock
+        while True:
+            drawn: dict[str, Situation] = {}
+            for stage, desk in self._house.desks.items():
+                incident = desk.current()
+                if incident is not None:
+                    with contextlib.suppress(BcpError):  # evidence unreadable: no figures for it
+                        drawn[stage] = await desk.situation(incident)
+            self._now = drawn
+            await clock.sleep_until(clock.monotonic() + _EVERY)
+
+    def families(self, _now: datetime) -> Iterator[Family]:
+        """For `Exposition.register`."""
+        kinds = {"real": 0, "drill": 0}
+        deadlines: list[Sample] = []
+        attained: list[Sample] = []
+        for situation in self._now.values():
+            kind = situation.incident.kind
+            kinds[kind] += 1
+            for target in situation.levels:
+                labels = {"kind": kind, "system": target.system, "level": target.level}
+                if target.deadline is not None:
+                    deadlines.append(Sample(target.deadline.timestamp(), labels))
+                if target.attained_at is not None:
+                    attained.append(Sample(target.attained_at.timestamp(), labels))
+        yield _gauge(
+            "ict_bcp_disaster_active",
+            "Declared disasters that run now.",
+            *(Sample(count, {"kind": kind}) for kind, count in kinds.items()),
+        )
+        yield _gauge(
+            "ict_bcp_recovery_deadline_timestamp_seconds",
+            "Deadline of a recovery level, counted from onset.",
+            *_first(deadlines),
+        )
+        yield _gauge(
+            "ict_bcp_recovery_attained_timestamp_seconds",
+            "When evidence first showed a recovery level attained.",
+            *_first(attained),
+        )
+
+
+def _first(samples: list[Sample]) -> list[Sample]:
+    """One sample per label set: two drills at once must not spoil the whole scrape."""
+    return list({tuple(sample.labels.items()): sample for sample in samples}.values())

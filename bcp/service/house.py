@@ -1,0 +1,126 @@
+"""The running parts, in one value: what operations, pages and metrics reach for.
+
+Each part owns its own state; the house only holds them. A reload swaps `plan` by one reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from backups.model import Backups
+from backups.room import BackupRoom
+from bcp.journal.journal import Journal
+from bcp.kit.clock import Clock
+from bcp.kit.workers import Workers
+from bcp.plan.model import City
+from bcp.service.access.accounts import Accounts
+from bcp.service.plan import Plan
+from bcp.service.stores import Places
+from bcp.watch.board import Board
+from bcp.watch.check import Check, Env
+from bcp.watch.exposition import Exposition
+from bcp.watch.history import History
+from bcp.watch.judge import Judge
+from bcp.watch.lag import LoopLag
+from bcp.watch.notify import Notifier
+from bcp.watch.recorder import Recorder
+from bcp.watch.runner import run_check
+from bcp.watch.schedule import Scheduler
+from bcp.watch.values import Observation
+from runbooks.book import Book
+from runbooks.desk import Desk
+from runbooks.drills import Drills
+
+_STUCK_SECONDS = 30.0
+"""A wheel that has not turned for so long is not ready (it turns at least every 5 s)."""
+
+
+@dataclass(slots=True)
+class Reloads:
+    """The last try to take over a plan, for metrics and the page."""
+
+    successful: bool = True
+    at: datetime | None = None
+    """Of the last successful one."""
+    message: str = ""
+
+
+@dataclass(slots=True)
+class House:
+    """Made by `app.build`; lives as long as the process."""
+
+    places: Places
+    clock: Clock
+    workers: Workers
+    plan: Plan
+    journal: Journal
+    board: Board
+    history: History
+    env: Env
+    recorder: Recorder
+    scheduler: Scheduler
+    notifier: Notifier
+    exposition: Exposition
+    lag: LoopLag
+    accounts: Accounts
+    room: BackupRoom
+    desk: Desk
+    drills: Drills
+    judge: Judge
+    reloads: Reloads = field(default_factory=Reloads)
+    verified: bool | None = None
+    """What the last full verification of the log said; None before the first."""
+
+    @property
+    def city(self) -> City:
+        """The city of the plan in force."""
+        return self.plan.city
+
+    @property
+    def book(self) -> Book:
+        """The runbooks of the plan in force."""
+        return self.plan.book
+
+    @property
+    def backups(self) -> Backups:
+        """The section `backups:` of the plan in force."""
+        return self.plan.backups
+
+    @property
+    def desks(self) -> Mapping[str, Desk]:
+        """The desk of each stage: `real` and every open drill."""
+        return {"real": self.desk, **self.drills.all()}
+
+    @property
+    def status_folder(self) -> Path:
+        """Approved public texts."""
+        return self.places.status
+
+    def paper(self) -> dict[str, datetime]:
+        """Services that go on by paper now (紙で対応中), since when."""
+        incident = self.desk.current()
+        if incident is None:
+            return {}
+        return {
+            service: alternate.since
+            for service, alternate in incident.alternates.items()
+            if alternate.until is None
+        }
+
+    async def look(self, check: Check) -> Observation:
+        """Run a check once now; the result goes the common road (board, history, log, alert)."""
+        seen = await run_check(check, self.env, self.city.node.id)
+        self.recorder.take(seen, check)
+        return seen
+
+    def not_ready(self) -> list[str]:
+        """What keeps this node from its work; empty when it is ready. Knows of no other site."""
+        missing = []
+        if not self.journal.writable.ok:
+            missing.append("記録できていません / the integrity log cannot be written")
+        if self.clock.monotonic() - self.scheduler.progress() > _STUCK_SECONDS:
+            missing.append("検査の予定が進んでいません / the scheduler does not turn")
+        return missing

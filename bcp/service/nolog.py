@@ -1,0 +1,108 @@
+"""Stands where the integrity log would, when it could not be opened: 記録できていません.
+
+Reading gives nothing, writing is refused with the reason of the opening, watching goes on. It is
+never replaced by a new empty log: that is for a person to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from bcp.journal.entry import Actor, Entry
+from bcp.journal.evidence import EvidenceStore
+from bcp.journal.folding import Committed, Fold, WritableState
+from bcp.journal.journal import Journal
+from bcp.journal.opening import Identity
+from bcp.journal.writer import Decide
+from bcp.kit.clock import Clock
+from bcp.kit.errors import BcpError, Unwritable
+
+
+class NoLog(Journal):
+    """A `Journal` whose every write is refused and whose folds are empty."""
+
+    def __init__(
+        self, reason: BcpError, clock: Clock, folds: Mapping[str, Fold[Any]], node: str
+    ) -> None:
+        self._reason, self._clock, self._folds, self._node = reason, clock, folds, node
+        self._state = WritableState(False, clock.utc(), type(reason).__name__, reason.what)
+
+    def _refuse(self) -> NoReturn:
+        raise Unwritable(
+            f"記録できていません / the integrity log could not be opened: {self._reason.what}",
+            where=self._reason.where,
+            next_step=self._reason.next_step,
+        )
+
+    async def transact(self, decide: Decide, *, op: str, actor: Actor) -> Committed:
+        """Refused, with the reason of the opening."""
+        self._refuse()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def probe(self) -> WritableState:
+        """Only a restart opens the log."""
+        return self._state
+
+    @property
+    def identity(self) -> Identity:
+        """Nobody's log."""
+        return Identity("", "", self._node, 0)
+
+    @property
+    def size(self) -> int:
+        """Nothing can be read."""
+        return 0
+
+    @property
+    def writable(self) -> WritableState:
+        """Why there is no log."""
+        return self._state
+
+    @property
+    def evidence(self) -> EvidenceStore:
+        """Without a log nothing may be kept as evidence."""
+        self._refuse()
+
+    def state(self, name: str) -> Any:
+        """The empty state."""
+        return self._folds[name].initial
+
+    async def read(self, since: int = 0, **_selection: Any) -> tuple[Entry, ...]:
+        """Nothing can be read."""
+        return ()
+
+    async def find_op(self, op: str) -> tuple[Entry, ...]:
+        """Nothing can be read."""
+        return ()
+
+    async def reveal(self, entry: Entry) -> dict[str, str]:
+        """Nothing can be read."""
+        return {}
+
+    def listen(self, listener: Any) -> Any:
+        """Nothing will ever be heard."""
+        return lambda: None
+
+    @property
+    def signed(self) -> tuple[None, bytes, None]:
+        """Nothing was signed."""
+        return None, b"", None
+
+    async def keep_signing(
+        self, busy_seconds: float = 1.0, heartbeat: timedelta = timedelta(hours=1)
+    ) -> None:
+        """There is nothing to sign; ends at once."""
+
+    async def verify(self) -> Any:
+        """Cannot be told."""
+        self._refuse()
+
+    async def erase(
+        self, entry: Entry, names: Sequence[str], *, op: str, actor: Actor
+    ) -> Committed:
+        """Refused."""
+        self._refuse()

@@ -1,0 +1,20 @@
+"""Everything a person or program can ask of the service, in one list.
+
+Promise: what the API can do, the command line can do, and the other way round. A new operation is
+an entry in one of these files; it decides nothing of the domain itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bcp.service.operations import backing_up, logging_, people, recovering, watching
+from bcp.service.operations.operation import Operation
+
+OPERATIONS: tuple[Operation[Any], ...] = (
+    *watching.OPERATIONS,
+    *backing_up.OPERATIONS,
+    *recovering.OPERATIONS,
+    *logging_.OPERATIONS,
+    *people.OPERATIONS,
+)

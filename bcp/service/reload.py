@@ -1,0 +1,95 @@
+"""Taking over a changed plan without holding the loop: read elsewhere, rebuilt here in slices.
+
+A spawned worker reads and checks everything (YAML of ten thousand checks holds the interpreter for
+seconds); what comes back is a list of small JSON documents that passed, so that each is validated
+again in microseconds and the loop breathes in between. A bad plan changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bcp.kit.clock import Clock
+from bcp.kit.language import Text
+from bcp.plan.marks import Fault, PlanInvalid
+from bcp.service.plan import CITY, LISTS, SECTIONS, Plan, load
+from bcp.watch.slices import Slices
+from probes import kinds
+from runbooks.book import Book, canonical
+from runbooks.form import RUNBOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """A checked plan in pieces that travel between processes cheaply."""
+
+    city: bytes
+    checks: tuple[tuple[str, bytes], ...]
+    lists: dict[str, tuple[bytes, ...]]
+    sections: dict[str, bytes]
+    runbooks: tuple[bytes, ...]
+    blocked: tuple[tuple[str, str, str], ...]
+    files: dict[str, bytes]
+    digest: str
+
+
+def read_portable(root: str, today: str) -> Portable | tuple[Fault, ...]:
+    """In the worker process: the plan in pieces, or every fault."""
+    try:
+        plan = load(Path(root), date.fromisoformat(today))
+    except PlanInvalid as error:
+        return tuple(error.faults)
+    return Portable(
+        city=CITY.dump_json(plan.city, by_alias=True),
+        checks=tuple((c.kind, c.model_dump_json(by_alias=True).encode()) for c in plan.checks),
+        lists={
+            key: tuple(adapter.dump_json(item, by_alias=True) for item in getattr(plan, key))
+            for key, adapter in LISTS.items()
+        },
+        sections={
+            key: SECTIONS[key].dump_json(getattr(plan, key), by_alias=True)
+            for key in ("access", "log")
+        },
+        runbooks=tuple(canonical(runbook) for runbook in plan.book),
+        blocked=tuple((id, why.ja, why.en) for id, why in plan.blocked.items()),
+        files=dict(plan.files),
+        digest=plan.digest,
+    )
+
+
+async def assemble(portable: Portable, clock: Clock) -> Plan:
+    """The plan again, in slices of at most 5 ms."""
+    slices = Slices(clock)
+
+    async def each(adapter: TypeAdapter[Any], items: tuple[bytes, ...]) -> tuple[Any, ...]:
+        made = []
+        for item in items:
+            made.append(adapter.validate_json(item))
+            if slices.due():
+                await asyncio.sleep(0)
+        return tuple(made)
+
+    adapters = {kind: TypeAdapter(model) for kind, model in kinds().items()}
+    checks = []
+    for kind, data in portable.checks:
+        checks.append(adapters[kind].validate_json(data))
+        if slices.due():
+            await asyncio.sleep(0)
+    lists = {key: await each(LISTS[key], items) for key, items in portable.lists.items()}
+    return Plan(
+        city=CITY.validate_json(portable.city),
+        checks=tuple(checks),
+        blocked={id: Text(ja, en) for id, ja, en in portable.blocked},
+        book=Book(await each(RUNBOOK, portable.runbooks)),
+        access=SECTIONS["access"].validate_json(portable.sections["access"]),
+        log=SECTIONS["log"].validate_json(portable.sections["log"]),
+        files=portable.files,
+        digest=portable.digest,
+        **lists,
+    )

@@ -1,0 +1,112 @@
+"""Rules between rooms of the plan. Pure: values and marks in, faults out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from bcp.kit.language import Text
+from bcp.plan.crosscheck import duplicates, fault
+from bcp.plan.loader import unknown
+from bcp.plan.marks import Fault, Tree
+from bcp.plan.model import City, Permission, System
+from bcp.plan.types import CLOSED_ZONES
+from bcp.watch.check import Check
+
+Placed = tuple[int | None, Check]
+"""A check and its row in the plan; None for one made from `host:` or `url:`."""
+
+
+def all_checks(
+    city: City, written: Iterable[tuple[int, Check]], kinds: Mapping[str, type[Check]]
+) -> list[Placed]:
+    """The written checks and the basic ones that a system's `host:` or `url:` stand for."""
+    checks: list[Placed] = list(written)
+    taken = {check.id for _index, check in checks}
+    for system in city.systems:
+        basic = _basic(system, kinds)
+        checks.extend((None, check) for check in basic if check.id not in taken)
+    return checks
+
+
+def _basic(system: System, kinds: Mapping[str, type[Check]]) -> Iterator[Check]:
+    common: dict[str, Any] = {"system": system.id, "permission": system.permission}
+    if system.sites:
+        common["site"] = system.sites[0]
+
+    def made(kind: str, **fields: Any) -> Check:
+        values = {"id": f"{system.id}/{kind}", "kind": kind, **common, **fields}
+        return kinds[kind].model_validate(values)
+
+    if system.host:
+        yield made("ping", host=system.host)
+    if system.url:
+        yield made("http", url=system.url)
+        parts = urlsplit(system.url)
+        if parts.scheme == "https" and parts.hostname:
+            yield made("tls", host=parts.hostname, port=parts.port or 443)
+
+
+def check_faults(city: City, checks: list[Placed], tree: Tree) -> Iterator[Fault]:
+    """Double ids, unknown systems and sites, checks of another zone."""
+    yield from duplicates((c.id for i, c in checks if i is not None), "checks", tree)
+    systems = {system.id: (n, system) for n, system in enumerate(city.systems)}
+    sites = [site.id for site in city.sites]
+    for index, check in checks:
+        if check.system is not None and check.system not in systems:
+            yield fault(tree, ("checks", index or 0, "system"), unknown(check.system, systems))
+            continue
+        if index is not None and check.site is not None and check.site not in sites:
+            yield fault(tree, ("checks", index, "site"), unknown(check.site, sites))
+        place, system = systems.get(check.system or "", (0, None))
+        if system is None or check.reach == "person" or system.zone == city.node.zone:
+            continue
+        message = (
+            f"検査 {check.id} は別区画です ({system.zone.value})。この拠点は"
+            f" {city.node.zone.value} だけを見る / the check is in another zone than this node"
+        )
+        path = ("checks", index, "system") if index is not None else ("systems", place, "zone")
+        yield fault(tree, path, message)
+
+
+def blocked(city: City, checks: Iterable[Check], today: date) -> dict[str, Text]:
+    """Checks that may not run, and why: hosts of closed zones and of providers need a permission.
+
+    Source of the rule: R-93; the permission names who allowed it, by which paper, until when.
+    """
+    found: dict[str, Text] = {}
+    for check in checks:
+        system = city.system(check.system) if check.system else None
+        if check.reach != "network" or system is None:
+            continue
+        if system.zone in CLOSED_ZONES or system.by_provider(today):
+            why = _missing(check.permission or system.permission, today)
+            if why is not None:
+                found[check.id] = why
+    return found
+
+
+def _missing(permission: Permission | None, today: date) -> Text | None:
+    if permission is None:
+        return Text(
+            "許可がないため検査していません (permission を書く)",
+            "not run: no permission in the plan",
+        )
+    if permission.until < today:
+        return Text(
+            f"許可の期限切れのため検査していません ({permission.until.isoformat()} まで)",
+            f"not run: the permission ended on {permission.until.isoformat()}",
+        )
+    return None
+
+
+def proof_faults(city: City, ids: set[str], tree: Tree) -> Iterator[Fault]:
+    """`proven_by` must name checks that exist."""
+    for i, system in enumerate(city.systems):
+        for j, target in enumerate(system.targets):
+            for k, check in enumerate(target.proven_by):
+                if check not in ids:
+                    path = ("systems", i, "targets", j, "proven_by", k)
+                    yield fault(tree, path, unknown(check, ids))
