@@ -117,8 +117,10 @@ def test_every_invented_number_is_marked() -> None:
 
 
 def test_whatever_can_say_unconfirmed_says_so() -> None:
-    said = [one.unconfirmed for one in (*CITY.sites, *CITY.people)]
-    said += [one.unconfirmed for one in (*CITY.services, *CITY.systems)]
+    said = [site.unconfirmed for site in CITY.sites]
+    said += [person.unconfirmed for person in CITY.people]
+    said += [service.unconfirmed for service in CITY.services]
+    said += [system.unconfirmed for system in CITY.systems]
     said += [target.unconfirmed for system in CITY.systems for target in system.targets]
     said += [one.unconfirmed for one in sample("kurihara").backups]
 
