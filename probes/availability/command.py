@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -72,13 +73,17 @@ class CommandCheck(Check):
         # The child is asked to stop early enough to be gone when the caller's deadline comes.
         deadline = max(patience(self.timeout) - _STOP, self.timeout.total_seconds() * 0.5)
         try:
-            done = await env.run_process(
-                self.argv,
-                deadline=deadline,
-                env=_ENV,
-                cwd=Path(self.cwd) if self.cwd else None,
-                cap=_CAP,
-            )
+            # One that ignores SIGINT is killed when our own time is over (cancelling kills).
+            async with asyncio.timeout(patience(self.timeout)):
+                done = await env.run_process(
+                    self.argv,
+                    deadline=deadline,
+                    env=_ENV,
+                    cwd=Path(self.cwd) if self.cwd else None,
+                    cap=_CAP,
+                )
+        except TimeoutError:
+            return self._too_long(deadline)
         except OSError as error:
             reason = error.strerror or str(error)
             return unknown(
@@ -93,12 +98,7 @@ class CommandCheck(Check):
         facts = {"exit_code": done.returncode, "total": round(done.duration, 6)}
         name = self.target
         if done.timed_out:
-            return unknown(
-                f"{name}: {deadline:g}秒で終わらないため止めました",
-                f"{name}: not finished within {deadline:g} s, stopped",
-                *evidence,
-                total=facts["total"],
-            )
+            return self._too_long(deadline, *evidence)
         if done.returncode < 0:
             return unknown(
                 f"{name}: シグナル {-done.returncode} で終了",
@@ -117,6 +117,13 @@ class CommandCheck(Check):
                 f"{name}: exit code {done.returncode}, expected {wanted}{said}",
             )
         return Outcome(status, sentence, facts, evidence=evidence)
+
+    def _too_long(self, deadline: float, *evidence: str) -> Outcome:
+        return unknown(
+            f"{self.target}: {deadline:g}秒で終わらないため止めました",
+            f"{self.target}: not finished within {deadline:g} s, stopped",
+            *evidence,
+        )
 
     def _status(self, code: int) -> Status:
         if code in self.ok:

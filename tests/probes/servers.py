@@ -1,0 +1,202 @@
+"""Real listeners on port 0 that behave well or badly. Each is an async context manager."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serve(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A TCP (or TLS) listener on loopback; closes every connection at the end."""
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        try:
+            await handler(reader, writer)
+        except (OSError, ssl.SSLError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writers.discard(writer)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in list(writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Takes everything, says nothing, until the other side goes."""
+    while await reader.read(65536):
+        pass
+
+
+def dead_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def answer(status: str = "200 OK", body: bytes = b"", **headers: str) -> bytes:
+    """An HTTP answer; `Content_Type` is written with a dash."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Request:
+    """What a probe sent."""
+
+    def __init__(self, head: str) -> None:
+        first, *rest = head.split("\r\n")
+        self.method, self.path, _version = first.split(" ")
+        pairs = (line.partition(": ") for line in rest if line)
+        self.headers = {name.lower(): value for name, _, value in pairs}
+
+
+def http(pages: Mapping[str, bytes | Callable[[Request], bytes]]) -> Handler:
+    """Answers by path; unknown ones get 404."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        request = Request(head)
+        page = pages.get(request.path.partition("?")[0], answer("404 Not Found"))
+        writer.write(page(request) if callable(page) else page)
+        await writer.drain()
+        writer.close()
+
+    return handler
+
+
+def says(*chunks: bytes, pause: float = 0.0, read_first: bool = True) -> Handler:
+    """Says chunks whatever is asked, then closes."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if read_first:
+            await reader.read(65536)
+        for chunk in chunks:
+            writer.write(chunk)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        writer.close()
+
+    return handler
+
+
+Zone = Mapping[tuple[str, str], list[str]]
+
+
+class _DnsUdp(asyncio.DatagramProtocol):
+    def __init__(self, reply: Callable[[bytes, bool], bytes | None]) -> None:
+        self._reply = reply
+        self._transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        out = self._reply(data, True)
+        if out is not None:
+            self._transport.sendto(out, address)
+
+
+class Dns:
+    """A name server over UDP and TCP on one port. `drop` datagrams are lost first."""
+
+    def __init__(self, zone: Zone, *, cut: bool = False, drop: int = 0, mute: bool = False) -> None:
+        self.zone, self.cut, self.drop, self.mute = zone, cut, drop, mute
+        self.asked: list[str] = []
+
+    def reply(self, data: bytes, udp: bool) -> bytes | None:
+        query = dns.message.from_wire(data)
+        self.asked.append("udp" if udp else "tcp")
+        if self.mute or (udp and self.drop > 0):
+            self.drop -= 1
+            return None
+        reply = dns.message.make_response(query)
+        question = query.question[0]
+        name, kind = question.name.to_text(), question.rdtype.name
+        records = self.zone.get((name, kind))
+        if records is None and not any(key[0] == name for key in self.zone):
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        if udp and self.cut:
+            reply.flags |= dns.flags.TC
+        elif records:
+            reply.answer.append(dns.rrset.from_text(name, 300, "IN", kind, *records))
+        return reply.to_wire()
+
+    async def _tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (length,) = struct.unpack("!H", await reader.readexactly(2))
+        out = self.reply(await reader.readexactly(length), False)
+        if out is None:
+            await hang(reader, writer)
+            return
+        writer.write(struct.pack("!H", len(out)) + out)
+        await writer.drain()
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[int]:
+        """Listen; yields the port."""
+        loop = asyncio.get_running_loop()
+        async with serve(self._tcp) as port:
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _DnsUdp(self.reply), local_addr=("127.0.0.1", port)
+            )
+            try:
+                yield port
+            finally:
+                transport.abort()
+
+
+def old_tls(*, version: int, ciphers: tuple[int, ...], dh_bits: int = 0, split: int = 0) -> Handler:
+    """A server no library can play any more: agrees to old hellos, then waits.
+
+    It answers a hello of at least `version` offering one of `ciphers` with ServerHello (and a
+    ServerKeyExchange when `dh_bits`), anything else with an alert, as RFC 5246 demands.
+    """
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(5)
+        body = await reader.readexactly(int.from_bytes(head[3:5], "big"))
+        asked = int.from_bytes(body[4:6], "big")
+        at = 39 + body[38]
+        count = int.from_bytes(body[at : at + 2], "big")
+        offered = struct.unpack(f"!{count // 2}H", body[at + 2 : at + 2 + count])
+        chosen = next((cipher for cipher in offered if cipher in ciphers), None)
+        if asked < version or chosen is None:
+            writer.write(b"\x15\x03\x00\x00\x02\x02\x28")
+            await writer.drain()
+            return
+        hello = struct.pack("!H", version) + bytes(32) + b"\0" + struct.pack("!HB", chosen, 0)
+        out = b"\x02" + len(hello).to_bytes(3, "big") + hello
+        if dh_bits:
+            prime = ((1 << dh_bits) - 1).to_bytes(dh_bits // 8, "big")
+            key = struct.pack("!H", len(prime)) + prime + b"\0\x01\x02\0\x01\x03"
+            out += b"\x0c" + len(key).to_bytes(3, "big") + key
+        size = split or len(out)
+        for start in range(0, len(out), size):
+            part = out[start : start + size]
+            writer.write(struct.pack("!BHH", 22, version, len(part)) + part)
+            await writer.drain()
+        await hang(reader, writer)
+
+    return handler

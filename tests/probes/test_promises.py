@@ -1,0 +1,94 @@
+"""Every kind of this room keeps the promises of `CheckSuite`, on both event loops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bcp.kit.clock import SystemClock
+from bcp.watch.check import Env, Statement
+from bcp.watch.values import Status
+from probes import kinds
+from tests.probes.pki import Authority
+from tests.probes.servers import Dns, Request, answer, dead_port, hang, http, says, serve
+from tests.suites.check_suite import Case, CheckSuite
+
+SECRET = "kurikoma-1234"
+
+
+def _mirror(request: Request) -> bytes:
+    """A careless page: throws the credentials back in headers and body."""
+    sent = request.headers["authorization"]
+    return answer(body=f"you sent {sent}".encode(), X_Debug=sent, Set_Cookie=f"s={SECRET}")
+
+
+async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Authority) -> Any:
+    async def up(*server: Any) -> int:
+        return await stack.enter_async_context(serve(*server))
+
+    hung, dead = await up(hang), dead_port()
+    silent = await stack.enter_async_context(Dns({}, mute=True).up())
+    names = await stack.enter_async_context(Dns({("a.example.", "A"): ["192.0.2.1"]}).up())
+    web = await up(http({"/": _mirror}))
+    talk = await up(says(f"220 ready password={SECRET}\r\n".encode(), read_first=False))
+    secure = await up(hang, authority.server("promise"))
+    password, token = folder / "password", folder / "token"
+    password.write_text(SECRET + "\n")
+    token.write_text(SECRET + "\n")
+    password.chmod(0o600)
+    local = {"host": "127.0.0.1"}
+    seen = Statement("suite/x", Status.OK, SystemClock().utc(), "u-1", note=SECRET)
+    return {
+        "http": (
+            {"url": f"http://127.0.0.1:{web}/", "bearer_file": str(token), "contains": "nothing"},
+            {"url": f"http://127.0.0.1:{dead}/"},
+            {"url": f"http://127.0.0.1:{hung}/"},
+        ),
+        "tcp": (
+            {**local, "port": talk, "dialogue": [{"expect": "220"}, {"expect": "\n"}]},
+            {**local, "port": dead},
+            {**local, "port": hung, "dialogue": [{"send": "x", "expect": "y"}]},
+        ),
+        "tls": ({**local, "port": secure}, {**local, "port": dead}, {**local, "port": hung}),
+        "tls_policy": (
+            {**local, "port": secure, "gap": "1ms"},
+            {**local, "port": dead},
+            {**local, "port": hung, "patience": "300ms", "gap": "1ms"},
+        ),
+        "dns": (
+            {"server": "127.0.0.1", "port": names, "query": "a.example"},
+            {"server": "127.0.0.1", "port": dead, "query": "a.example"},
+            {"server": "127.0.0.1", "port": silent, "query": "a.example"},
+        ),
+        "ping": (local, None, None),
+        "command": (
+            {"argv": ["/bin/echo", f"api_key={SECRET}"]},
+            {"argv": ["/nonexistent/program"]},
+            {"argv": ["/bin/sh", "-c", "sleep 60 & sleep 60"]},
+        ),
+        "observed": ({"function": "住民票", "counter": "市民課"}, None, None),
+        "host_files": (
+            {"places": [{"path": str(password), "holds": "password_file"}]},
+            {"places": [{"path": str(folder / "absent"), "holds": "dump"}]},
+            None,
+        ),
+    }, replace(env, statement=lambda _check: seen)
+
+
+@pytest.fixture(params=sorted(kinds()))
+async def case(
+    request: pytest.FixtureRequest, env: Env, tmp_path: Path, authority: Authority
+) -> AsyncIterator[Case]:
+    async with AsyncExitStack() as stack:
+        cases, env = await _cases(stack, env, tmp_path, authority)
+        good, dead, hung = cases[request.param]  # a kind without a case fails here
+        yield Case(kinds()[request.param], env, good, dead, hung, (SECRET,))
+
+
+class TestEveryKind(CheckSuite):
+    """The promises, kind by kind."""
