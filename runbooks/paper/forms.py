@@ -58,14 +58,14 @@ def contacts(press: Press) -> Sheet:
         Heading("職員"),
         Table(
             ("役割", "順", "氏名", "電話", "携帯・無線", "連絡した時刻"),
-            (5, 2, 4, 4, 4, 3),
+            (6, 2, 4, 4, 4, 3),
             tuple(rows),
             tall=True,
         ),
         Heading("事業者"),
         Table(
             ("事業者", "電話", "受付時間", "契約番号", "システム", "連絡した時刻"),
-            (4, 4, 3, 3, 5, 3),
+            (4, 4, 3, 3, 7, 3),
             outside,
             tall=True,
         ),
@@ -89,7 +89,7 @@ def _reach(person: Person) -> tuple[str, str, str]:
 def damage(press: Press) -> Sheet:
     """様式11 被害チェックシート, blank. 未確認 is an answer of its own."""
     rows = tuple(
-        (area if place == 0 else "", item, "〇  △  ×  未確認", "", "", "")
+        (area if place == 0 else "", item, "〇　△　×　未確認", "", "", "")
         for area, items in DAMAGE
         for place, item in enumerate(items)
     )
@@ -98,7 +98,7 @@ def damage(press: Press) -> Sheet:
         Boxes((("拠点", 3), ("調べた人", 3), ("始めた時刻", 2), ("終わった時刻", 2))),
         Table(
             ("区分", "見るもの", "丸を付ける", "時刻", "氏名", "気づいたこと"),
-            (2, 6, 5, 2, 3, 5),
+            (2, 8, 6, 2, 3, 4),
             rows,
             tall=True,
         ),
@@ -127,7 +127,7 @@ def first_card(press: Press) -> Sheet:
         f"封筒を開け、{sheet_name}を1番から始める。時刻と氏名を書く。",
     )
     blocks: tuple[Block, ...] = (
-        Note("まず、あなたの安全。建物が傾く・においがする・水がある → 入らない。", "safety"),
+        Note("まず、あなたの安全。傾き・におい・水があれば、建物に入らない。", "safety"),
         Heading("することは3つ"),
         Checklist(tuple(f"{number}. {line}" for number, line in enumerate(three, 1))),
         Heading("封筒の場所"),
