@@ -44,6 +44,7 @@ def _values(
         "portal": PORTAL,
         "marker": data.MARKER,
         "port": port,
+        "made_on": made_on.isoformat(),
         "review_by": (made_on + timedelta(days=365)).isoformat(),
         "permitted_until": (made_on + timedelta(days=365)).isoformat(),
         "expired": (made_on - timedelta(days=30)).isoformat(),
