@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +111,21 @@ def test_provisioning_fits_the_dashboards_and_the_scrape() -> None:
     assert source["datasources"][0]["jsonData"]["timeInterval"] == scrape
     assert boards["providers"][0]["allowUiUpdates"] is False
     assert boards["providers"][0]["disableDeletion"] is True
+
+
+@pytest.mark.live
+def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    rules = [
+        {"record": f"dashboard:ict_bcp_expression:{number}", "expr": item.expr}
+        for number, item in enumerate(expressions())
+    ]
+    file = tmp_path / "expressions.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}), "utf-8")
+
+    done = subprocess.run(
+        [promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
