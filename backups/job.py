@@ -29,6 +29,7 @@ from backups.objects import Listing, ListingGone, from_bytes, listing, to_bytes
 from backups.preflight import look
 from backups.record import Action, Custody, Evidence, Intent, Result
 from backups.restic.parsing import Snapshot, Summary
+from backups.restic.restic import Answer
 from backups.restic.verdict import Judgement, Verdict
 from backups.tools import SYSTEM, Copy, make_private, milliseconds
 from bcp.journal.entry import Actor
@@ -55,10 +56,11 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
     if ready.problem:
         return await _refused(copy, run, op, actor, ready.problem, ready.sentence)
     before = await copy.restic.snapshots()
-    home = await copy.restic.repository_id()
-    if before.value is None or home.value is None:
-        judged = before.judgement if before.value is None else home.judgement
-        return await _not_done(copy, run, op, actor, judged)
+    if before.value is None:
+        return await _not_done(copy, run, op, actor, before.judgement)
+    home = await identify(copy, await see_objects(copy))
+    if home.value is None:
+        return await _not_done(copy, run, op, actor, home.judgement)
     last = copy.state.custody[-1] if copy.state.custody else None
     if last is not None and last.repository_id != home.value and not _accepted(copy, last):
         sentence = text("backups.recreated_refused", place=copy.repository.location)
@@ -193,6 +195,16 @@ async def take_custody(
         added=summary.bytes_added if summary else 0,
         adopted=adopted,
     )
+
+
+async def identify(copy: Copy, seen: Listing | None) -> Answer[str]:
+    """The repository's id. A config file with the digest on record *is* that repository: then the
+    password need not be asked again (opening costs restic half a second of key derivation)."""
+    last = copy.state.custody[-1] if copy.state.custody else None
+    config = seen.config if seen is not None else None
+    if last is not None and config is not None and config == last.config:
+        return Answer(Judgement(Verdict.GOOD, ""), last.repository_id, 0.0)
+    return await copy.restic.repository_id()
 
 
 async def see_objects(copy: Copy) -> Listing | None:

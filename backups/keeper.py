@@ -25,6 +25,7 @@ from backups.restic import restic as program
 from backups.restic.arguments import Target
 from backups.restic.parsing import Progress
 from backups.restic.restic import Restic, ResticMissing
+from backups.restic.verdict import Judgement, Verdict
 from backups.restic.version import Version
 from backups.standing import Memory, read_window
 from backups.tools import SYSTEM, Copy, Tools, make_private
@@ -175,8 +176,10 @@ class Keeper:
         copy = await self.copy(key)
         before = self.of(key).memory.tried.get(level)
         async with self.heavy(copy, str(level)):
-            there = await copy.restic.snapshots()
-            present = frozenset(one.id for one in there.value or ())
+            present, judged = self.of(key).memory.present, Judgement(Verdict.GOOD, "")
+            if level == 4 or present is None:
+                there = await copy.restic.snapshots()
+                present, judged = frozenset(o.id for o in there.value or ()), there.judgement
             newest = levels.newest_present(copy.state, present)
             if level == 2:
                 evidence = await levels.structure(copy, newest)
@@ -185,7 +188,7 @@ class Keeper:
             elif newest is not None:
                 evidence = await levels.restored(copy, newest)
             else:
-                evidence = levels.nothing_to_restore(copy, there.judgement)
+                evidence = levels.nothing_to_restore(copy, judged)
         self._remember(key, evidence)
         if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
             await self._write(evidence)

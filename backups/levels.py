@@ -18,7 +18,7 @@ from backups.anomaly import Found, Seen, adoptable
 from backups.anomaly import compare as agree
 from backups.compare import Comparison
 from backups.custody import CopyState
-from backups.job import adopt, close_interrupted, required_objects, see_objects
+from backups.job import adopt, close_interrupted, identify, required_objects, see_objects
 from backups.names import shown, unescape_percent
 from backups.objects import Listing
 from backups.record import Custody, Evidence, Result
@@ -53,11 +53,12 @@ async def exists(copy: Copy, left_open: frozenset[str] = frozenset()) -> Poll:
     is adopted or closed first.
     """
     seen = await see_objects(copy)
-    home = await copy.restic.repository_id()
     there = await copy.restic.snapshots()
-    if home.value is None or there.value is None:
-        judged = home.judgement if home.value is None else there.judgement
-        return Poll(_not_opened(copy, judged, seen), listing=seen)
+    if there.value is None:
+        return Poll(_not_opened(copy, there.judgement, seen), listing=seen)
+    home = await identify(copy, seen)
+    if home.value is None:
+        return Poll(_not_opened(copy, home.judgement, seen), listing=seen)
     await _settle(copy, there.value, home.value, left_open)
     state, whole = copy.state, copy.tools.state
     found = agree(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +46,9 @@ def any_restic() -> str:
     if not found:
         pytest.skip("no restic on this machine")
     return found[0]
+
+
+_templates: dict[str, Path] = {}
 
 
 class ShiftedClock(SystemClock):
@@ -125,8 +130,18 @@ class Place:
         )
 
     async def init(self) -> None:
+        """A repository: made once per version by our own verb, copied for every test (restic spends
+        a second on each new key)."""
+        kept = _templates.get(self.restic)
+        if kept is not None:
+            shutil.copytree(kept, self.repository)
+            return
         made = await self.room.init("juki", "main", actor=tools.SYSTEM, op="init")
         assert made.value, made.judgement
+        kept = Path(tempfile.mkdtemp(prefix="restic-template-")) / "repo"
+        atexit.register(shutil.rmtree, kept.parent, ignore_errors=True)
+        shutil.copytree(self.repository, kept)
+        _templates[self.restic] = kept
 
     def packs(self) -> list[Path]:
         """Data packs, the largest first."""
