@@ -31,7 +31,9 @@ class EvidenceStore:
     def put_bytes(self, data: bytes) -> str:
         """Store bytes; gives the digest (64 hexadecimal digits). Raises Unwritable."""
         digest = hashlib.sha256(data).hexdigest()
-        if not self.has(digest):
+        if self.has(digest):
+            self._sync_names(digest)  # another thread may have put it there a moment ago
+        else:
             temp, file = self._temp()
             with file:
                 self._write(file, data, temp)
@@ -111,12 +113,18 @@ class EvidenceStore:
             self._fault("evidence:before")
             file.flush()
             os.fsync(file.fileno())
-            if not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700)
-                fsync_dir(self.folder)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             temp.replace(path)
-            fsync_dir(path.parent)
+            self._sync_names(digest)
             self._fault("evidence:after")
         except OSError as error:
             temp.unlink(missing_ok=True)
             raise unwritable(path, error) from error
+
+    def _sync_names(self, digest: str) -> None:
+        """Make the file's name durable, up to the folder of the log."""
+        try:
+            for folder in (self.path(digest).parent, self.folder, self.folder.parent):
+                fsync_dir(folder)
+        except OSError as error:
+            raise unwritable(self.path(digest), error) from error

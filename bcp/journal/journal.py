@@ -233,6 +233,8 @@ class Journal:
 
     async def reveal(self, entry: Entry) -> dict[str, str]:
         """Name -> text of the values still kept; an erased one is absent."""
+        if not entry.commitments:
+            return {}
         kept = await in_thread(self._opened.values.get, entry.commitments.values())
         return {
             name: kept[digest].text for name, digest in entry.commitments.items() if digest in kept

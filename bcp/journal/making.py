@@ -26,7 +26,7 @@ from bcp.journal.note import check_name
 from bcp.journal.staging import Stager
 from bcp.journal.store import Reader, Store
 from bcp.kit.clock import Clock
-from bcp.kit.durable import FolderLock, fsync_dir
+from bcp.kit.durable import FolderLock, fsync_dir, unwritable
 
 KEY = "key"
 HEAD = "head"
@@ -72,8 +72,7 @@ def create(
                 f"remove {folder} and {head_dir} and create it again",
             )
     for path in (folder, head_dir):
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fsync_dir(path.parent)
+        _make_folder(path)
     lock = FolderLock(folder)
     lock.take()
     try:
@@ -143,13 +142,24 @@ def adopt_head(folder: Path, head_dir: Path) -> int:
             root = range_at(size, reader.node).root()
         finally:
             reader.close()
-        head_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(head_dir)
         if path.exists():
             path.replace(path.with_name("head.damaged"))
         HeadFile.create(path, identity.log_id, size, root)
     finally:
         lock.release()
     return size
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it; their names are durable afterwards."""
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in missing or [path]:
+            fsync_dir(part.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _good(path: Path) -> bool:

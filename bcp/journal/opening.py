@@ -62,8 +62,8 @@ class Opened:
         if not self.locked:
             self.lock.take()
             self.locked = True
-        self.store.reopen()
-        self.reader.reopen()
+        with self.reader.reopened(), self.store.reopened():
+            pass
         return self.store.size()
 
     def tidy(self, size: int) -> None:
@@ -122,6 +122,7 @@ def open_log(
         check_head(head, identity, store, size)
         key = load_key(folder / KEY, identity.origin)
         signer = Signer(head_dir, key, fault)
+        check_key(signer.vkey, store)
         signer.load(size, store.node)
         check_tail(store, size)
         reader = Reader(folder)
@@ -188,6 +189,19 @@ def check_head(head: HeadFile, identity: Identity, reader: Reader, size: int) ->
             expected=f"root {told.root.hex()}",
             got=f"root {root.hex()}",
             next_step=_NEXT,
+        )
+
+
+def check_key(vkey: str, reader: Reader) -> None:
+    """Raise Damaged unless the key file is the one that the log was made with."""
+    made_with = reader.meta().get("vkey")
+    if vkey != made_with:
+        raise Damaged(
+            "署名鍵がこの記録のものではありません / the signing key is not the one of this log",
+            where=KEY,
+            expected=str(made_with),
+            got=vkey,
+            next_step="restore the key file of this log from its sealed copy",
         )
 
 

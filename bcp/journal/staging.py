@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from bcp.journal.canonical import normal
 from bcp.journal.entry import SALT_BYTES, SCHEMA, Actor, Entry, NewEntry, check_new, check_op
-from bcp.journal.errors import BadEntry
+from bcp.journal.errors import BadEntry, Damaged
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.folding import Fold, Snapshot
 from bcp.journal.merkle import CompactRange, leaf_hash, range_at
@@ -20,6 +20,7 @@ from bcp.journal.selection import Selection
 from bcp.journal.store import Reader, each, entries
 from bcp.journal.values import Value
 from bcp.kit.clock import ClockReading
+from bcp.kit.errors import BcpError
 
 CHUNK = 4096
 
@@ -90,10 +91,31 @@ class Stager:
         return Snapshot(CompactRange(), {name: fold.initial for name, fold in self.folds.items()})
 
     def load(self, reader: Reader, size: int) -> Snapshot:
-        """Fold the first `size` entries; entries that no fold wants are not read."""
+        """Fold the first `size` entries; entries that no fold wants are not read.
+
+        Raises Damaged, naming the entry, if a fold cannot take what it took when it was written.
+        """
         snapshot = self.initial()
-        for chunk in self._wanted(reader, size):
-            snapshot = snapshot.applied(self.folds, chunk, snapshot.tree)
+        last: list[Entry] = []
+
+        def noted(entries: Iterator[Entry]) -> Iterator[Entry]:
+            for entry in entries:
+                last[:] = [entry]
+                yield entry
+
+        try:
+            for chunk in self._wanted(reader, size):
+                snapshot = snapshot.applied(self.folds, noted(chunk), snapshot.tree)
+        except BcpError:
+            raise
+        except Exception as error:  # any bug of a fold: the daemon must go on without this log
+            raise Damaged(
+                "記録から状態を作れません / the state cannot be made from the log",
+                where=f"entry {last[0].seq} ({last[0].kind})" if last else "log",
+                expected="an entry that every fold of this version understands",
+                got=repr(error)[:200],
+                next_step="start the version of ict-bcp that wrote it, and report this message",
+            ) from error
         return Snapshot(range_at(size, reader.node), snapshot.states)
 
     def catch_up(self, reader: Reader, snapshot: Snapshot, size: int) -> Snapshot:

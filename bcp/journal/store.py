@@ -95,7 +95,7 @@ def _connect(path: Path, mode: str, version: int) -> sqlite3.Connection:
             expected="a log made by `create`",
             got="no file",
             next_step="check --data and the mount; restore the folder from its copy; a missing log "
-            "is never made anew by itself",
+            "is never made anew",
         )
     with guarded(path):
         connection = sqlite3.connect(
@@ -172,10 +172,6 @@ class Reader:
         """Number of entries, by the last index."""
         return int(self.select("SELECT coalesce(max(seq), -1) + 1 FROM entry")[0][0])
 
-    def count(self) -> int:
-        """Number of entries, counted."""
-        return int(self.select("SELECT count(*) FROM entry")[0][0])
-
     def rows(self, since: int, before: int) -> list[Row]:
         """Raw entries `since <= seq < before` in order, as they stand."""
         return self.select(
@@ -221,11 +217,19 @@ class Reader:
         below = self.hashes(level - rest, index << rest, 1 << rest)
         return CompactRange().extend(below).root()
 
-    def reopen(self) -> None:
-        """A fresh connection after a failure."""
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator[None]:
+        """Closed inside, a fresh connection afterwards; other threads wait meanwhile.
+
+        Connections of one process share what SQLite knows of the file: a read-only one must be gone
+        before another can write.
+        """
         with self._lock:
             self.close()
-            self._connection = _connect(self.path, self._mode, VERSION)
+            try:
+                yield
+            finally:
+                self._connection = connect_reading(self.path, self._mode)
 
     def close(self) -> None:
         """Close the connection; harmless when closed."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bcp.journal import (
-    BadNote,
     Damaged,
+    Entry,
     Exists,
+    Fold,
     Journal,
     JournalError,
     Missing,
@@ -179,8 +180,21 @@ async def test_the_key_of_another_log_or_a_key_others_can_read_is_refused(tmp_pa
 
     (tmp_path / "twin").mkdir()
     shutil.copy(create(tmp_path / "twin") / "key", folder / "key")
-    with pytest.raises(BadNote):
+    with pytest.raises(Damaged, match="not the one of this log"):
         reopen(folder)
+
+
+async def test_a_fold_that_cannot_take_an_entry_any_more_names_it(tmp_path: Path) -> None:
+    def fold(_state: None, entry: Entry) -> None:
+        if entry.subject == "s3":
+            raise KeyError("level")
+
+    folder = await grown(tmp_path)
+    with pytest.raises(Damaged) as caught:
+        reopen(folder, folds={"f": Fold(None, fold)})
+
+    assert caught.value.where == "entry 4 (test.note)"
+    assert says_what_to_do(caught.value)
 
 
 async def test_two_owners_of_one_folder_are_refused(tmp_path: Path) -> None:

@@ -191,6 +191,22 @@ async def test_reading_goes_on_while_nothing_can_be_written(tmp_path: Path) -> N
             await journal.checkpoint()
 
 
+async def test_reading_goes_on_while_attempts_to_write_fail_one_after_another(
+    tmp_path: Path,
+) -> None:
+    clock, trouble = ManualClock(), DiskTrouble()
+    folder = create(tmp_path, clock)
+    async with reopen(folder, clock, fault=trouble) as journal:
+        made = (await journal.append(note(name="山田"), op="a", actor=OFFICER)).entries
+        trouble.arm("store:before")
+        for number in range(3):
+            with pytest.raises(Unwritable):
+                await journal.append(note(), op=f"{number}", actor=OFFICER)
+            await clock.advance(2)
+            assert await journal.read(1) == made
+            assert await journal.reveal(made[0]) == {"name": "山田"}
+
+
 async def test_the_answer_says_it_in_both_languages_and_what_to_do(tmp_path: Path) -> None:
     trouble = DiskTrouble()
     folder = create(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,6 +136,29 @@ async def test_a_read_only_disk_at_the_start_is_a_state_and_not_an_exit(disk: Pa
         assert [e.kind for e in await journal.read(2)] == ["log.gap", "test.note"]
         assert journal.writable.ok
         assert (await journal.verify()).ok
+
+
+async def test_a_log_whose_process_died_is_shown_on_a_disk_that_became_read_only(
+    disk: Path, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    folder = create(tmp_path, clock)
+    async with reopen(folder, clock) as journal:
+        made = await fill(journal, 3)
+        shutil.copytree(folder, disk / "log")
+        shutil.copytree(tmp_path / "log-head", disk / "log-head")
+    assert (disk / "log" / "log.sqlite3-wal").stat().st_size
+    remount(disk, "ro")
+
+    async with reopen(disk / "log", clock) as journal:
+        assert await journal.read(1) == tuple(made)
+        assert (await journal.verify()).ok
+        assert journal.writable.reason == "read_only"
+
+        remount(disk, "rw")
+        await clock.advance(2)
+        assert (await journal.probe()).ok
+        assert (await journal.append(note(), op="op-2", actor=OFFICER)).replayed
 
 
 async def test_a_limit_on_the_size_of_files_is_a_full_disk_too(tmp_path: Path) -> None:
