@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bcp.journal.entry import Actor, NewEntry
+from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.journal.errors import JournalError
 from bcp.journal.folding import Committed, View
 from bcp.journal.journal import Journal
@@ -32,11 +32,13 @@ from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.incident import FOLD_NAME, decide
 from runbooks.order import Next, next_steps
 from runbooks.progress import Standing, standings
+from runbooks.report import Report, build
 from runbooks.state import Incident, Incidents
 from runbooks.targets import LevelTarget, ServiceTarget, level_targets, service_targets
 from runbooks.witness import testify
 
 POLL_SECONDS = 1.0
+_PAGE = 5000
 WATCHER = Actor("system", "watch")
 
 
@@ -207,6 +209,34 @@ class Desk:
             if step.probe is not None
         }
         return await self._workers.thread(situation, incident, frozen, self.readings(probes), now)
+
+    async def entries(self, incident: Incident) -> tuple[Entry, ...]:
+        """Every entry of an event, oldest first."""
+        found: list[Entry] = []
+        since = incident.seq
+        while page := await self.journal.read(since, incident=incident.id, limit=_PAGE):
+            found += page
+            since = page[-1].seq + 1
+        return tuple(found)
+
+    async def texts(self, entries: Iterable[Entry]) -> dict[int, dict[str, str]]:
+        """Entry number -> name -> text, of those that carry texts; an erased one is absent."""
+        told = [entry for entry in entries if entry.commitments]
+        return {entry.seq: await self.journal.reveal(entry) for entry in told}
+
+    async def report(self, incident: Incident, upto: int | None = None) -> Report:
+        """The report of an event as far as it goes; `upto` = that of an earlier edition."""
+        frozen, entries = await self.frozen(incident), await self.entries(incident)
+        texts = await self.texts(entries)
+        return await self._workers.thread(build, entries, texts, frozen, upto)
+
+    async def record_report(self, incident: Incident, actor: Actor, op: str) -> Report:
+        """Make the report and log its digest. Raises Refused while the event still runs."""
+        report = await self.report(incident)
+        digest = await self._workers.thread(lambda: report.digest)
+        command = c.RecordReport(incident=incident.id, digest=digest, upto=report.upto)
+        await self.do(command, actor, op)
+        return report
 
     # --- evidence -----------------------------------------------------------------------------
 

@@ -90,7 +90,11 @@ def decide_frame(
     if isinstance(command, c.RecordReport):
         if incident.report == command.digest:
             return ()
-        return (_entry(incident, "report_made", occurred, {"report": command.digest}),)
+        return (
+            _entry(
+                incident, "report_made", occurred, {"report": command.digest, "upto": command.upto}
+            ),
+        )
     if isinstance(command, c.Review):
         if incident.report is None:
             raise refuse("no_report")

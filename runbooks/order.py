@@ -18,7 +18,7 @@ from runbooks.book import Book
 from runbooks.form import Runbook, Step
 from runbooks.progress import OPEN, Stand, Standing, standings
 from runbooks.state import Incident
-from runbooks.targets import Goal, LevelTarget, attained, level_targets
+from runbooks.targets import LevelTarget, attained, level_targets
 
 _CONDITION = re.compile(r"system\.(?P<system>[A-Za-z0-9_.-]+)\s*>=\s*(?P<level>L[0-9])")
 _WORKABLE = frozenset({Stand.READY, Stand.RUNNING, Stand.WAITING, Stand.FAILED})
@@ -78,27 +78,38 @@ def _holds(incident: Incident, line: str) -> bool | None:
 
 
 def _goals(incident: Incident, city: City, book: Book, now: datetime) -> Mapping[str, LevelTarget]:
-    """Per system: the earliest unattained deadline of it and of all that hard-depend on it."""
-    own: dict[str, LevelTarget] = {}
+    """Per system: the earliest unattained deadline of it and of what cannot do without it.
+
+    Only rungs with checks of their own count: a level on paper is not reached by these steps.
+    """
+    own: dict[str, list[LevelTarget]] = {}
     for target in level_targets(incident, city, book, now):
-        if target.deadline is None or target.goal is Goal.ATTAINED or target.held:
-            continue
-        if target.system not in own or target.deadline < _deadline(own[target.system]):
-            own[target.system] = target
-    best = dict(own)
-    for _round in city.systems:  # as long as something moves; a chain is at most that long
+        if target.deadline is not None and not target.held and target.proven_by:
+            own.setdefault(target.system, []).append(target)
+    inherited: dict[str, LevelTarget] = {}
+    moved = True
+    while moved:  # a chain is at most as long as there are systems; deadlines only get earlier
         moved = False
         for system in city.systems:
-            mine = best.get(system.id)
-            for dependency in system.depends_on:
-                theirs = best.get(dependency.system)
-                if mine is None or dependency.kind == "soft":
+            for need in system.depends_on:
+                if need.kind == "soft":
                     continue
-                if theirs is None or _deadline(mine) < _deadline(theirs):
-                    best[dependency.system], moved = mine, True
-        if not moved:
-            break
-    return best
+                mine = [t for t in own.get(system.id, ()) if need.needed_at(t.level)]
+                mine += [inherited[system.id]] if system.id in inherited else []
+                best = min(mine, key=_deadline, default=None)
+                known = inherited.get(need.system)
+                if best is not None and (known is None or _deadline(best) < _deadline(known)):
+                    inherited[need.system], moved = best, True
+    return {
+        system.id: min(found, key=_deadline)
+        for system in city.systems
+        if (
+            found := [
+                *own.get(system.id, ()),
+                *([inherited[system.id]] if system.id in inherited else ()),
+            ]
+        )
+    }
 
 
 def _deadline(target: LevelTarget) -> datetime:

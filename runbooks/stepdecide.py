@@ -115,6 +115,7 @@ def decide_option(
     if option.approval and not command.approved_by:
         raise refuse("approval_missing", role=found.runbook.role(option.approval))
     detail: dict[str, Json] = {"option": option.id, "approved_by": command.approved_by}
+    detail |= _snapshot(found, command.snapshot_at)
     rationale = need_text(command.rationale) if option.approval else command.rationale
     return (_entry(incident, found, "decision_taken", occurred, detail, rationale=rationale),)
 
@@ -236,10 +237,7 @@ def _finish(incident: Incident, command: c.FinishStep, found: Standing, occurred
     detail: dict[str, Json] = {"proof": proof}
     if command.paper:
         detail["paper"] = True
-    if command.snapshot_at is not None:
-        if found.runbook.system is None:
-            raise refuse("no_system", step=step.id)
-        detail |= {"snapshot_us": to_us(command.snapshot_at), "system": found.runbook.system}
+    detail |= _snapshot(found, command.snapshot_at)
     made = [_entry(incident, found, "step_done", occurred, detail, note=command.note)]
     known = incident.changes.get(step.id)
     change = step.security_change
@@ -253,6 +251,15 @@ def _finish(incident: Incident, command: c.FinishStep, found: Standing, occurred
             entry(incident, "change_opened", step.id, occurred, more, what=change.what or "")
         )
     return tuple(made)
+
+
+def _snapshot(found: Standing, at: datetime | None) -> dict[str, Json]:
+    """What fills the RPO attained: the time of the verified snapshot that is restored."""
+    if at is None:
+        return {}
+    if found.runbook.system is None:
+        raise refuse("no_system", step=found.step.id)
+    return {"snapshot_us": to_us(at), "system": found.runbook.system}
 
 
 def _skip(

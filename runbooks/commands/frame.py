@@ -135,6 +135,8 @@ class RecordReport(On):
     """The report was made; its digest is in the evidence store."""
 
     digest: str
+    upto: int
+    """The last entry it covers: with it the same bytes can be made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

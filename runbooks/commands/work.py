@@ -20,6 +20,8 @@ class TakeDecision(On):
     choice: str = ""
     approved_by: str | None = None
     """Pseudonym of who consented where the option asks for a role's approval."""
+    snapshot_at: datetime | None = None
+    """Time of the verified snapshot that was chosen, where the step chooses one (`evidence`)."""
     expected_version: int | None = None
 
 
