@@ -115,7 +115,7 @@ class Desk:
         plan: str = "",
     ) -> None:
         self.journal, self.board, self.clock, self.stage = journal, board, clock, stage
-        self._workers = workers
+        self.workers = workers
         self.drills: Preemptable | None = None
         """Set on the real desk: what a real declaration stops."""
         self._frozen: dict[str, Frozen] = {}
@@ -143,8 +143,8 @@ class Desk:
         """The plan and runbooks frozen at its declaration. Raises Missing or Damaged."""
         known = self._frozen.get(incident.frozen)
         if known is None:
-            data = await self._workers.thread(self.journal.evidence.get, incident.frozen)
-            known = self._frozen[incident.frozen] = await self._workers.thread(thaw, data)
+            data = await self.workers.thread(self.journal.evidence.get, incident.frozen)
+            known = self._frozen[incident.frozen] = await self.workers.thread(thaw, data)
         return known
 
     async def do(self, command: c.Command, actor: Actor, op: str) -> Committed:
@@ -183,8 +183,8 @@ class Desk:
 
     async def _freeze(self) -> str:
         """Keep plan and book before the entry names them: a digest without a file is no evidence."""
-        data = await self._workers.thread(freeze, self.city, self.book)
-        return await self._workers.thread(self.journal.evidence.put_bytes, data)
+        data = await self.workers.thread(freeze, self.city, self.book)
+        return await self.workers.thread(self.journal.evidence.put_bytes, data)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ class Desk:
             for step in runbook.steps
             if step.probe is not None
         }
-        return await self._workers.thread(situation, incident, frozen, self.readings(probes), now)
+        return await self.workers.thread(situation, incident, frozen, self.readings(probes), now)
 
     async def entries(self, incident: Incident) -> tuple[Entry, ...]:
         """Every entry of an event, oldest first."""
@@ -228,12 +228,12 @@ class Desk:
         """The report of an event as far as it goes; `upto` = that of an earlier edition."""
         frozen, entries = await self.frozen(incident), await self.entries(incident)
         texts = await self.texts(entries)
-        return await self._workers.thread(build, entries, texts, frozen, upto)
+        return await self.workers.thread(build, entries, texts, frozen, upto)
 
     async def record_report(self, incident: Incident, actor: Actor, op: str) -> Report:
         """Make the report and log its digest. Raises Refused while the event still runs."""
         report = await self.report(incident)
-        digest = await self._workers.thread(lambda: report.digest)
+        digest = await self.workers.thread(lambda: report.digest)
         command = c.RecordReport(incident=incident.id, digest=digest, upto=report.upto)
         await self.do(command, actor, op)
         return report

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from backups.figures import families as backup_figures
 from backups.ladder import derived_checks
 from backups.room import BackupRoom
 from bcp.journal.entry import Actor, NewEntry
@@ -91,7 +92,7 @@ async def _build(
     undo.push_async_callback(workers.thread, history.close)
     board = Board(clock)
     judge = Judge(board, clock, plan.city)
-    notifier = Notifier(plan.notify, clock)
+    notifier = Notifier(plan.notify, clock, plan.city.node.id, _ca(plan))
     recorder = Recorder(
         board, judge, clock, history=history, sink=journal, announce=notifier.announce
     )
@@ -100,7 +101,7 @@ async def _build(
         workers=workers,
         resolve=SystemResolver(),
         host=HostAccess(tuple(Path(root) for root in plan.city.node.host_roots)),
-        ca_file=Path(plan.city.node.ca_file) if plan.city.node.ca_file else None,
+        ca_file=_ca(plan),
         statement=lambda check: journal.state("statements").get(check),
     )
     scheduler = Scheduler(
@@ -149,6 +150,8 @@ async def _build(
         partial(figures.log, house),
         partial(figures.audit, house),
         lag.families,
+        notifier.families,
+        partial(backup_figures, room),
     ):
         exposition.register(producer)
     await adopt(house, plan)
@@ -156,6 +159,11 @@ async def _build(
     recorder.assume_said()
     await drills.start()
     return house
+
+
+def _ca(plan: Plan) -> Path | None:
+    """The city's own certificate authorities."""
+    return Path(plan.city.node.ca_file) if plan.city.node.ca_file else None
 
 
 async def _record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 
 from backups.ladder import derived_ids
 from bcp.kit.clock import SystemClock
+from bcp.kit.durable import unwritable, write_atomic
 from bcp.kit.errors import Refused, UsageError
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
@@ -25,6 +27,10 @@ from bcp.watch.values import Observation, Status
 from probes import kinds
 from probes.engine.resolve import SystemResolver
 from runbooks.lint import lint
+from runbooks.paper.forms import contacts, damage, disaster_set, first_card
+from runbooks.paper.pdf import print_set
+from runbooks.paper.sheet import Sheet
+from runbooks.paper.sheets import Press, runbook
 
 
 def read_plan(args: argparse.Namespace) -> Plan:
@@ -203,3 +209,47 @@ def lint_runbooks(args: argparse.Namespace) -> int:
     else:
         out.say([str(fault) for fault in faults] or ["誤りはありません / no faults"])
     return 1 if faults else 0
+
+
+def print_runbooks(args: argparse.Namespace) -> int:
+    """Sheets as A4 PDF: one file for what was named, one set of everything without a name."""
+    plan = read_plan(args)
+    today = SystemClock().utc().astimezone(JST).date()
+    press = Press(plan.city, plan.book, today, drill="訓練" if args.drill else None)
+    sheets = _sheets(press, args.runbook)
+    name = args.runbook or "disaster-set"
+    out.progress(f"{len(sheets)} 枚組を作っています / setting {len(sheets)} sheets")
+    data = asyncio.run(_typeset(sheets))
+    target = args.out / f"{name}.pdf"
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, data, 0o600)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if args.json:
+        names = [sheet.title for sheet in sheets]
+        out.document({"file": str(target), "sha256": digest, "sheets": names})
+    else:
+        out.say([f"{target}  sha256 {digest[:16]}…", *(f"  {sheet.title}" for sheet in sheets)])
+    return 0
+
+
+def _sheets(press: Press, name: str | None) -> tuple[Sheet, ...]:
+    forms = {"contacts": contacts, "damage": damage, "first-arrival": first_card}
+    if name is None:
+        return disaster_set(press)
+    if name in forms:
+        return (forms[name](press),)
+    book = press.book.get(name)
+    if book is None:
+        raise UsageError(unknown(name, [*forms, *(one.id for one in press.book)]))
+    return (runbook(press, book),)
+
+
+async def _typeset(sheets: tuple[Sheet, ...]) -> bytes:
+    workers = Workers()
+    try:
+        return await print_set(sheets, workers)
+    finally:
+        workers.close()

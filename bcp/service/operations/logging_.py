@@ -46,6 +46,7 @@ def journal_of(house: House, drill: str | None) -> Journal:
 def _row(entry: Entry) -> dict[str, Any]:
     return {
         "seq": entry.seq,
+        "op": entry.op,
         "kind": entry.kind,
         "subject": entry.subject,
         "incident": entry.incident,

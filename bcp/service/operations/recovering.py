@@ -16,8 +16,8 @@ from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
 from bcp.service.operations.telling import facts_of, lines_of, verdict
 from runbooks import commands as c
-from runbooks import report as reports
 from runbooks.desk import Desk
+from runbooks.report import Report, build
 from runbooks.state import Incident
 
 
@@ -216,13 +216,20 @@ async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
     return Answer({"incident": incident.id, "phase": "stood_down"}, (line,))
 
 
+async def report_of(desk: Desk, incident: Incident) -> Report:
+    """The report from the log as it stands: entries, the texts still kept, the frozen plan."""
+    entries = await desk.journal.read(incident=incident.id, limit=1_000_000)
+    texts = {entry.seq: await desk.journal.reveal(entry) for entry in entries if entry.commitments}
+    return await desk.workers.thread(build, entries, texts, await desk.frozen(incident))
+
+
 async def report(house: House, caller: Caller, parameters: Which) -> Answer:
     """The report of an event; the same bytes every time."""
     desk = await _desk(house, parameters.drill)
     incident = desk.incident(parameters.incident) if parameters.incident else desk.state.latest
     if incident is None:
         raise UsageError(unknown(parameters.incident or "-", desk.state.items))
-    made = await reports.make(desk, incident.id)
+    made = await report_of(desk, incident)
     return Answer(
         {"incident": incident.id, "digest": made.digest, "markdown": made.markdown},
         tuple(made.markdown.splitlines()),

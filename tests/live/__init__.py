@@ -1,0 +1,1 @@
+"""Real servers: Prometheus, Alertmanager, the practice city."""
