@@ -26,7 +26,7 @@ from bcp.journal.merkle import CompactRange, leaf_hash
 from bcp.journal.projections import Projection
 from bcp.journal.selection import Selection
 from bcp.journal.tiles import HEIGHT
-from bcp.journal.trouble import broken_file, disk_trouble
+from bcp.journal.trouble import broken_file, damaged_entry, disk_trouble
 from bcp.kit.durable import fsync_dir, unwritable
 from bcp.kit.errors import Unwritable
 
@@ -315,20 +315,8 @@ def each(rows: Iterable[Row]) -> Iterator[Entry]:
     """As `entries`, one at a time: an entry that nobody keeps costs no memory."""
     for seq, data, leaf in rows:
         if leaf_hash(data) != leaf:
-            damaged_entry(seq, f"leaf hash {leaf.hex()}", leaf_hash(data).hex())
+            raise damaged_entry(seq, f"leaf hash {leaf.hex()}", leaf_hash(data).hex())
         entry = parse_trusted(data)
         if entry.seq != seq:
-            damaged_entry(seq, f"seq {seq}", f"seq {entry.seq}")
+            raise damaged_entry(seq, f"seq {seq}", f"seq {entry.seq}")
         yield entry
-
-
-def damaged_entry(seq: int, expected: str, got: str) -> None:
-    """Raise Damaged for one entry."""
-    raise Damaged(
-        f"記録 {seq} 番が書き換えられています / entry {seq} was changed",
-        where=f"entry {seq}",
-        expected=expected,
-        got=got,
-        next_step="run `ict-bcp log verify`; compare with an export or the shared copy; keep the "
-        "file as evidence",
-    )

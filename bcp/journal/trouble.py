@@ -48,6 +48,18 @@ def broken_file(path: Path, error: Exception) -> Damaged:
     )
 
 
+def damaged_entry(seq: int, expected: str, got: str) -> Damaged:
+    """One entry is not what its hash says."""
+    return Damaged(
+        f"記録 {seq} 番が書き換えられています / entry {seq} was changed",
+        where=f"entry {seq}",
+        expected=expected,
+        got=got,
+        next_step="run `ict-bcp log verify`; compare with an export or the shared copy; keep the "
+        "file as evidence",
+    )
+
+
 def not_now(state: WritableState) -> Unwritable:
     """The answer between two attempts."""
     return Unwritable(
