@@ -257,7 +257,8 @@ class _Audit:
 
     async def _ask(self, question: _Question) -> hello.Reply | None:
         """One connection, one hello; None (and a note) when it stayed silent."""
-        check, reader = self.check, hello.Reader()
+        check = self.check
+        reader = hello.Reader(want_dh=question.rule == "tls.kex.weak_dh")
         await asyncio.sleep(check.gap.total_seconds())
         self.connections += 1
         sni = None if is_address(self.name) else self.name

@@ -32,14 +32,23 @@ _PATTERNS = (
 )
 
 
+def _hide(match: re.Match[str]) -> str:
+    """Keep what names the secret, and its quotes, so that redacting twice changes nothing."""
+    if not match.re.groups:
+        return HIDDEN
+    name, quote = match.group(1), ""
+    if match.re.groups > 1 and match.group(2)[0] in "\"'":
+        quote = match.group(2)[0]
+    return f"{name}{quote}{HIDDEN}{quote}" if match.re.groups > 1 else f"{name} {HIDDEN}"
+
+
 def text(value: str, secrets: Iterable[str] = ()) -> str:
     """`value` without the given secrets and without what looks like one."""
     for secret in secrets:
         if secret:
             value = value.replace(secret, HIDDEN)
     for pattern in _PATTERNS:
-        groups = pattern.groups
-        value = pattern.sub(lambda m, g=groups: (m.group(1) if g else "") + HIDDEN, value)  # type: ignore[misc]
+        value = pattern.sub(_hide, value)
     return value
 
 
