@@ -96,7 +96,7 @@ async def signing(journal: Journal):  # type: ignore[no-untyped-def]
 
 
 async def until_signed(journal: Journal, size: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (last := journal.signed[0]) is None or last.size < size:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
@@ -109,7 +109,7 @@ async def test_entries_are_signed_soon_and_the_idle_log_every_hour(tmp_path: Pat
         first = journal.signed[2]
 
         await clock.advance(3600)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while journal.signed[2] == first:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 

@@ -59,6 +59,12 @@ async def check(folder: Path, heard: dict[str, list[int]], since: int) -> list[E
         return entries
 
 
+async def first_acknowledgement(acks: Path) -> None:
+    async with asyncio.timeout(60):
+        while not (acks.exists() and acks.stat().st_size):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
 async def kill_again_and_again(tmp_path: Path, children: ForkServerContext, kills: int) -> None:
     chance = random.Random(20261123)
     folder = tmp_path / "log"
@@ -69,6 +75,8 @@ async def kill_again_and_again(tmp_path: Path, children: ForkServerContext, kill
         acks = tmp_path / f"acks-{run}"
         child = children.Process(target=worker.main, args=(str(folder), str(acks), str(run), again))
         child.start()
+        if run % 2:  # kill a running writer; the others die while starting, opening or writing
+            await first_acknowledgement(acks)
         await asyncio.sleep(chance.uniform(0, 0.25))
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
@@ -94,7 +102,7 @@ async def kill_again_and_again(tmp_path: Path, children: ForkServerContext, kill
         ops = Counter((e.op, e.kind) for e in await journal.read(limit=10**9))
         assert max(ops.values()) == 1
     assert total > kills
-    assert alive > kills / 4  # the kills hit running writers, not only starting ones
+    assert alive >= kills // 2  # the kills hit running writers, not only starting ones
 
 
 @pytest.mark.timeout(300)
