@@ -22,7 +22,7 @@ from bcp.service.access.accounts import SESSION_LIFE, Accounts, Identity
 from bcp.service.access.roles import Permission, decide
 from bcp.service.access.routes import Handler, route_of
 
-IDENTITY = "bcp_identity"
+IDENTITY: web.RequestKey[Identity | None] = web.RequestKey("bcp_identity", object)  # type: ignore[arg-type]
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -214,8 +214,7 @@ class Doors:
 
 def identity_of(request: web.Request) -> Identity | None:
     """Who is asking; None on public pages without an account."""
-    found: Identity | None = request.get(IDENTITY)
-    return found
+    return request.get(IDENTITY)
 
 
 def safe_next(target: str) -> str:

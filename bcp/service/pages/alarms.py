@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bcp.kit.language import text
+from bcp.kit.units import jst_short
+from bcp.service.pages.render import Words
 from bcp.service.pages.visit import Alarm, Visit
 
 
@@ -16,7 +18,32 @@ def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(Alarm("warn", suspect.sentence.pick(visit.lang), "/"))
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
+    return tuple(found) + _events(visit)
+
+
+def _events(visit: Visit) -> tuple[Alarm, ...]:
+    """The real event that runs, and on its own pages nothing but the drill."""
+    found = []
+    for stage, desk in visit.house.desks.items():
+        incident = desk.current()
+        if incident is None:
+            continue
+        real = stage == "real"
+        words = text(
+            "pages.alarm_real" if real else "pages.alarm_drill",
+            id=stage,
+            level=_level(visit, incident.level),
+            onset=jst_short(incident.onset, visit.now),
+            elapsed=Words(visit.lang, visit.now).ago(incident.onset),
+        )
+        place = "/disaster" if real else f"/drills/{stage}"
+        found.append(Alarm("real" if real else "warn", words.pick(visit.lang), place))
     return tuple(found)
+
+
+def _level(visit: Visit, number: int) -> str:
+    levels = visit.house.city.disaster.levels
+    return next((level.name for level in levels if level.number == number), str(number))
 
 
 def _alarm(visit: Visit, looks: str, key: str, href: str) -> Alarm:

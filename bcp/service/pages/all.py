@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from bcp.service.access.routes import Route
 from bcp.service.pages import (
+    acts,
     audit,
     backups_page,
     board,
     check,
+    declare,
+    disaster,
     door_pages,
     log,
     runbooks_page,
     static_files,
     status,
+    steps,
     system,
 )
 from bcp.service.pages.events import Hub
@@ -21,7 +25,10 @@ from bcp.service.pages.respond import Pages
 
 def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
-    rooms = (board, system, check, backups_page, audit, log, runbooks_page, status, door_pages)
+    rooms = (
+        board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
+        declare, disaster, steps, acts,
+    )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),
         *static_files.routes(),

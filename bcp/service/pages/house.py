@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from backups.model import Backups
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
+from bcp.service.access.accounts import Accounts
 from bcp.watch.board import Board
 from bcp.watch.history import History
 from runbooks.book import Book
+from runbooks.desk import Desk
+from runbooks.drills import Drills
 from runbooks.state import Incident
 
 
@@ -56,8 +59,18 @@ class House(Protocol):
         ...
 
     @property
-    def desks(self) -> Mapping[str, Any]:
+    def desks(self) -> Mapping[str, Desk]:
         """Desk per stage: `real` and the id of each drill."""
+        ...
+
+    @property
+    def drills(self) -> Drills:
+        """The open drills."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Names behind pseudonyms."""
         ...
 
     @property
@@ -74,5 +87,4 @@ class House(Protocol):
 def incident_of(house: House, stage: str) -> Incident | None:
     """The event that runs in a stage; None when none does."""
     desk = house.desks.get(stage)
-    found: Incident | None = desk.current() if desk is not None else None
-    return found
+    return desk.current() if desk is not None else None

@@ -22,6 +22,27 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
 
+_GOAL = {
+    "attained": "pass",
+    "pending": "pending",
+    "overdue": "failed",
+    "unset": "unset",
+    "unproven": "unknown",
+}
+_STAND = {
+    "blocked": "unset",
+    "ready": "ready",
+    "running": "running",
+    "waiting": "waiting",
+    "done": "pass",
+    "failed": "failed",
+    "skipped": "waived",
+    "not_applicable": "unset",
+    "cancelled": "unset",
+}
+"""Targets and steps wear the same few shapes as everything else."""
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -31,7 +52,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["static"] = static_url
+    environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND}
     return environment
 
 

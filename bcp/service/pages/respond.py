@@ -114,9 +114,12 @@ class Pages:
             return web.Response(status=303, headers={"Location": answer.to})
         if not isinstance(answer, Page):
             return answer
-        values = {"v": visit, "live": answer.live, **answer.values}
-        words = Words(visit.lang, visit.now)
-        body = await visit.house.workers.thread(render, answer.template, words, values)
+        try:
+            body = await _draw(visit, answer)
+        except Exception:  # our bug in a template: say so in words, the daemon goes on
+            _LOG.exception("drawing failed", template=answer.template)
+            answer = _error(500, "broken")
+            body = await _draw(visit, answer)
         response = web.Response(
             body=body, status=answer.status, content_type="text/html", charset="utf-8"
         )
@@ -128,6 +131,12 @@ class Pages:
         if len(body) > 2048:
             response.enable_compression()
         return response
+
+
+async def _draw(visit: Visit, page: Page) -> bytes:
+    values = {"v": visit, "live": page.live, **page.values}
+    words = Words(visit.lang, visit.now)
+    return await visit.house.workers.thread(render, page.template, words, values)
 
 
 def _language(request: web.Request) -> Lang:

@@ -96,10 +96,9 @@ def _track(track: Track, y: int, now: datetime, at: Callable[[datetime], float])
     elif track.started is not None:
         parts.append(_bar("going" + late, begin, at(now), y))
     if track.deadline is not None:
+        # A diamond of letters: shapes cannot be placed by share of the width.
         x = percent(at(track.deadline))
-        parts.append(element("line", class_="due" + late, x1=x, x2=x, y1=y + 12, y2=y + 30))
-        # A flag of letters, because shapes cannot be placed by share of the width.
-        parts.append(words("▼", class_="due" + late, x=x, y=y + 14, text_anchor="middle"))
+        parts.append(words("◆", class_="due" + late, x=x, y=y + 27, text_anchor="middle"))
     return "".join(parts)
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from aiohttp import web
+from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from pydantic import TypeAdapter
@@ -41,6 +41,8 @@ from bcp.watch.statements import FOLD as STATEMENTS
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
 from bcp.watch.view import Span
 from runbooks.book import Book, shipped
+from runbooks.desk import Desk
+from runbooks.drills import Drills
 from runbooks.incident import FOLD as INCIDENTS
 
 KURIHARA = Path(__file__).parents[4] / "config" / "kurihara"
@@ -95,13 +97,18 @@ class Town:
     journal: Journal
     book: Book
     backups: Backups
-    desks: dict[str, Any]
+    desk: Desk
+    drills: Drills
     status_folder: Path
     accounts: Accounts
     doors: Doors
     hub: Hub
     app: web.Application
     log_in_as: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def desks(self) -> Mapping[str, Desk]:
+        return {"real": self.desk, **self.drills.all()}
 
     def says(
         self,
@@ -150,8 +157,10 @@ def lamps(city: City, sets: Backups) -> list[Check]:
         eyes = system.id in ("power", "serverroom")
         kind = Eye if eyes else Lamp
         found.append(kind(id=f"{system.id}/main", system=system.id, name=f"{system.name} の応答"))
-        if not eyes:
-            found.append(Lamp(id=f"{system.id}/tls", system=system.id, name="TLS証明書"))
+        proofs = [id for rung in system.targets for id in rung.proven_by]
+        for id in dict.fromkeys([*proofs, *([] if eyes else [f"{system.id}/tls"])]):
+            name = "TLS証明書" if id.endswith("/tls") else id
+            found.append(kind(id=id, system=system.id, name=name))
     for name in ("web", "mail"):
         found.append(Lock(id=f"{name}/lock", system=name, name="TLS設定の監査"))
     for one in sets:
@@ -197,8 +206,11 @@ async def town(
     assert not faults
     status = folder / "status"
     status.mkdir(exist_ok=True)
+    desk = Desk(journal, plan, books, board, clock, workers)
+    drills = Drills(folder, desk, board, clock, workers)
+    desk.drills = drills
     made = Town(
-        clock, workers, plan, board, history, journal, books, sets, {}, status,
+        clock, workers, plan, board, history, journal, books, sets, desk, drills, status,
         accounts, doors, hub, app,
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")
@@ -213,6 +225,7 @@ async def town(
         yield made
     finally:
         hub.close()
+        await drills.close()
         await journal.close()
         history.close()
         store.close()
@@ -269,3 +282,41 @@ async def serving(made: Town, port: int = 0) -> AsyncIterator[TestServer]:
     finally:
         made.hub.close()
         await server.close()
+
+
+class Visitor:
+    """Somebody with a browser that has no script."""
+
+    def __init__(self, made: Town, client: ClientSession, root: str) -> None:
+        self.town, self.client, self.root = made, client, root
+        self.csrf = ""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, made: Town, server: TestServer) -> AsyncIterator[Visitor]:
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as client:
+            yield cls(made, client, str(server.make_url("")).rstrip("/"))
+
+    async def sign_in(self, login: str, password: str = PASSWORD) -> int:
+        """Through the login page; afterwards `csrf` is that of the session."""
+        self.client.cookie_jar.clear()
+        form = {"login": login, "password": password, "next": "/"}
+        async with self.client.post(
+            self.root + "/login", data=form, allow_redirects=False
+        ) as answer:
+            status = answer.status
+        for cookie in self.client.cookie_jar:
+            found = await self.town.accounts.identify(cookie.value)
+            self.csrf = found.csrf if found else ""
+        return status
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and page, redirects not followed."""
+        async with self.client.get(self.root + path, allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+    async def post(self, path: str, **fields: str) -> tuple[int, str]:
+        """Status, and where it leads or what it says."""
+        data = {"_csrf": self.csrf, **fields}
+        async with self.client.post(self.root + path, data=data, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location") or await answer.text()

@@ -1,0 +1,142 @@
+"""`/disaster/declare`: everything that will happen stands above the button.
+
+One form, two buttons: 「一覧を更新する」 draws it anew with what was chosen, 「発動する」 acts. If what
+was chosen differs from what was listed, the new list is shown first: nobody declares unseen things.
+Anybody on the spot may declare (R-28); who is not the authority does so as deputy or on the spot,
+and it is ratified afterwards.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from bcp.kit.language import text
+from bcp.kit.units import jst
+from bcp.service.access.roles import Permission
+from bcp.service.access.routes import Route
+from bcp.service.pages.board import now_of
+from bcp.service.pages.event import actor, for_input, operation, parse_time, whom_to_call
+from bcp.service.pages.respond import Answer, Go, Page, Pages
+from bcp.service.pages.visit import Visit
+from runbooks.commands import Declare
+from runbooks.incident import hours_of, select
+from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES
+
+
+def routes(pages: Pages) -> list[Route]:
+    """The form and the act."""
+    return [
+        pages.route("GET", "/disaster/declare", Permission.DECLARE, form),
+        pages.route("POST", "/disaster/declare", Permission.DECLARE, declare),
+    ]
+
+
+async def form(visit: Visit) -> Answer:
+    """Draw the form with what was chosen so far."""
+    return _draw(visit, dict(visit.query), None)
+
+
+async def declare(visit: Visit) -> Answer:
+    """Act, when the list that was shown is the list that will happen and the word is right."""
+    given = {name: visit.field(name) for name in visit.form}
+    chosen = _chosen(visit, given)
+    said = None
+    if given.get("shown") != _shown(chosen):
+        said = "declare_changed"
+    elif visit.field("word") != chosen["word"]:
+        said = "declare_word"
+    elif not visit.field("reason"):
+        said = "declare_reason"
+    if said is not None:
+        return _draw(visit, given, said)
+    command = Declare(
+        level=chosen["level"],
+        onset=chosen["onset"],
+        reason=visit.field("reason"),
+        nature=chosen["nature"],
+        capacity=chosen["capacity"],
+        role=visit.field("role") or None,
+        basis=visit.field("basis"),
+        systems=chosen["systems"],
+        drill=chosen["drill"],
+    )
+    house = visit.house
+    if chosen["kind"] == "real":
+        await house.desks["real"].do(command, actor(visit), operation(visit))
+        return Go("/disaster")
+    id = visit.field("drill_id")
+    desk = house.drills.get(id) or await house.drills.create(id)
+    await desk.do(command, actor(visit), operation(visit))
+    return Go(f"/drills/{id}")
+
+
+def _chosen(visit: Visit, given: dict[str, str]) -> dict[str, Any]:
+    """The choices, each with a safe default: real, large-scale, as wide as it can be."""
+    city = visit.house.city
+    levels = city.disaster.levels
+    kind = "drill" if given.get("kind") == "drill" else "real"
+    nature = given.get("nature") if given.get("nature") in NATURES else "disaster"
+    numbers = {str(level.number): level for level in levels}
+    level = numbers.get(given.get("level", "")) or levels[-1]
+    named = {id for id in given.get("scope", "").replace(",", " ").split() if city.system(id)}
+    capacity = given.get("capacity") if given.get("capacity") in CAPACITIES else "on_site"
+    drill = given.get("drill") if given.get("drill") in DRILL_KINDS else "live"
+    onset = parse_time(given.get("onset", ""), visit.lang) or proposed_onset(visit) or visit.now
+    word = level.name if kind == "real" else text("pages.drill_word").pick(visit.lang)
+    return {
+        "kind": kind,
+        "nature": cast(Any, nature),
+        "level": level.number,
+        "level_name": level.name,
+        "systems": tuple(s.id for s in city.systems if s.id in named),
+        "capacity": cast(Any, capacity),
+        "drill": cast(Any, drill) if kind == "drill" else None,
+        "onset": onset,
+        "word": word,
+        "hours": hours_of(onset),
+    }
+
+
+def proposed_onset(visit: Visit) -> Any:
+    """Since when the first thing is down: the clock must not start when somebody finds time."""
+    down = [s.since for s in now_of(visit).systems.values() if s.state == "failed" and s.since]
+    recent = [since for since in down if visit.now - since < timedelta(days=3)]
+    return min(recent, default=None)
+
+
+def _shown(chosen: dict[str, Any]) -> str:
+    """What the list depends on, as one word to compare."""
+    keys = ("kind", "nature", "level", "systems", "hours", "drill")
+    return "|".join(str(chosen[key]) for key in keys)
+
+
+def _draw(visit: Visit, given: dict[str, str], said: str | None) -> Page:
+    city, book = visit.house.city, visit.house.book
+    chosen = _chosen(visit, given)
+    picked = select(book, systems=chosen["systems"], nature=chosen["nature"], hours=chosen["hours"])
+    now = now_of(visit)
+    values = {
+        "given": given,
+        "chosen": chosen,
+        "shown": _shown(chosen),
+        "said": said,
+        "onset_text": for_input(chosen["onset"]),
+        "onset_proposed": proposed_onset(visit),
+        "books": [runbook for id in picked if (runbook := book.get(id))],
+        "down": [s for s in now.sorted_systems() if s.state == "failed"],
+        "hurt": [s for s in now.services if s.state == "failed"],
+        "city": city,
+        "levels": city.disaster.levels,
+        "natures": NATURES,
+        "capacities": CAPACITIES,
+        "drill_kinds": DRILL_KINDS,
+        "authority": [
+            (role, whom_to_call(visit, city, role.id))
+            for id in city.disaster.authority
+            if (role := city.role(id))
+        ],
+        "drill_id": given.get("drill_id") or f"kunren-{jst(visit.now, '%Y%m%d')}",
+        "running": visit.house.desks["real"].current(),
+    }
+    return Page("declare.html", values, 409 if said else 200, live=False)
