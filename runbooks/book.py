@@ -103,6 +103,8 @@ class Graph:
     """Step -> steps that must be settled before; may name steps of other runbooks."""
     starters: Mapping[str, tuple[tuple[str, str], ...]]
     """Step off the straight way -> (step, what of it): option id, `!` failed, `+` done."""
+    on_failure: frozenset[str] = frozenset()
+    """Steps done only when another one failed."""
 
 
 def graph(runbook: Runbook) -> Graph:
@@ -138,6 +140,7 @@ def graph(runbook: Runbook) -> Graph:
     return Graph(
         {id: tuple(before) for id, before in needs.items()},
         {id: tuple(by) for id, by in starters.items()},
+        frozenset(step.on_failure for step in runbook.steps if step.on_failure),
     )
 
 

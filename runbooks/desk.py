@@ -95,7 +95,7 @@ def situation(
         steps,
         level_targets(incident, city, book, now),
         service_targets(incident, city, now),
-        next_steps(incident, city, book, now),
+        next_steps(incident, city, book, now, steps),
         contradictions(incident, steps.values(), readings),
     )
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, format_duration
-from bcp.plan.model import City
+from bcp.plan.model import City, System
 from runbooks.book import Book
-from runbooks.form import Runbook, Step
+from runbooks.form import Runbook
 from runbooks.progress import OPEN, Stand, Standing, standings
 from runbooks.state import Incident
 from runbooks.targets import LevelTarget, attained, level_targets
@@ -45,22 +45,61 @@ class Next:
     """Preconditions of the runbook that the log does not show as met."""
     unlocks: int
     """Open steps that wait for it, directly or not."""
-    why: Text
-    stop: Text | None
-    """When to stop and call the vendor."""
+    serves_name: str = ""
+    """Name of the system that deadline belongs to."""
+
+    @property
+    def why(self) -> Text:
+        """Why this is next: one sentence a tired person can check."""
+        return _why(self)
+
+    @property
+    def stop(self) -> Text | None:
+        """When to stop and call the vendor."""
+        return _stop(self.standing)
 
 
-def next_steps(incident: Incident, city: City, book: Book, now: datetime) -> tuple[Next, ...]:
-    """Every workable step, the first one first."""
-    found = standings(incident, book)
+def next_steps(
+    incident: Incident,
+    city: City,
+    book: Book,
+    now: datetime,
+    found: Mapping[str, Standing] | None = None,
+) -> tuple[Next, ...]:
+    """Every workable step, the first one first. `found`: the standings, where they are known."""
+    found = found if found is not None else standings(incident, book)
+    systems = {system.id: system for system in city.systems}
+    roles = {name: role for role in city.roles for name in (role.name, role.id)}
     goals = _goals(incident, city, book, now)
     below = _below(found, book)
-    made = [
-        _next(incident, city, book, now, item, goals, found, below)
-        for item in found.values()
-        if item.stand in _WORKABLE
-    ]
-    return tuple(sorted(made, key=lambda item: _rank(item, city)))
+    unmet: dict[str, tuple[str, ...]] = {}
+    made = []
+    for item in found.values():
+        if item.stand not in _WORKABLE:
+            continue
+        runbook = item.runbook
+        if runbook.id not in unmet:
+            lines = preconditions(incident, runbook)
+            unmet[runbook.id] = tuple(line for line, met in lines if met is False)
+        goal = goals.get(runbook.system or "")
+        deadline = goal.deadline if goal is not None else None
+        left = _to_go(item, found, below[item.step.id], book) if deadline else timedelta()
+        name = runbook.role_of(item.step, incident.hours)
+        role = roles.get(name)
+        made.append(
+            Next(
+                item,
+                role.name if role is not None else name,
+                role.succession if role is not None else (),
+                deadline,
+                (goal.system, goal.level) if goal is not None else None,
+                deadline - now - left if deadline else None,
+                unmet[runbook.id],
+                len(below[item.step.id]),
+                systems[goal.system].name if goal is not None else "",
+            )
+        )
+    return tuple(sorted(made, key=lambda item: _rank(item, systems)))
 
 
 def preconditions(incident: Incident, runbook: Runbook) -> tuple[tuple[str, bool | None], ...]:
@@ -124,7 +163,7 @@ def _below(found: Mapping[str, Standing], book: Book) -> Mapping[str, frozenset[
         graph = book.graphs[item.runbook.id]
         before = (*graph.needs[id], *(source for source, _what in graph.starters.get(id, ())))
         for need in before:
-            if need in after and item.stand in OPEN:
+            if need in after and item.stand in OPEN and found[need].runbook is item.runbook:
                 after[need].add(id)
     known: dict[str, frozenset[str]] = {}
 
@@ -139,75 +178,32 @@ def _below(found: Mapping[str, Standing], book: Book) -> Mapping[str, frozenset[
     return {id: collect(id, frozenset()) for id in reversed(list(found))}
 
 
-def _to_go(item: Standing, found: Mapping[str, Standing], below: frozenset[str]) -> timedelta:
+def _to_go(
+    item: Standing, found: Mapping[str, Standing], below: frozenset[str], book: Book
+) -> timedelta:
     """The p50 way still to go in its runbook, as one person would walk it."""
-    way = [item.step, *(found[id].step for id in below if found[id].runbook is item.runbook)]
-    return sum((_p50(step) for step in way if not _off_way(step, item.runbook)), timedelta())
-
-
-def _p50(step: Step) -> timedelta:
-    return step.duration.p50 if step.duration is not None else timedelta()
-
-
-def _off_way(step: Step, runbook: Runbook) -> bool:
-    return any(other.on_failure == step.id for other in runbook.steps)
-
-
-def _next(
-    incident: Incident,
-    city: City,
-    book: Book,
-    now: datetime,
-    item: Standing,
-    goals: Mapping[str, LevelTarget],
-    found: Mapping[str, Standing],
-    below: Mapping[str, frozenset[str]],
-) -> Next:
-    goal = goals.get(item.runbook.system or "")
-    deadline = goal.deadline if goal is not None else None
-    slack = deadline - now - _to_go(item, found, below[item.step.id]) if deadline else None
-    name = item.runbook.role_of(item.step, incident.hours)
-    role = next((role for role in city.roles if name in (role.id, role.name)), None)
-    unmet = tuple(line for line, met in preconditions(incident, item.runbook) if met is False)
-    return Next(
-        item,
-        role.name if role is not None else name,
-        role.succession if role is not None else (),
-        deadline,
-        (goal.system, goal.level) if goal is not None else None,
-        slack,
-        unmet,
-        len(below[item.step.id]),
-        _why(city, item, goal, slack, unmet, len(below[item.step.id])),
-        _stop(item),
+    off_way = book.graphs[item.runbook.id].on_failure
+    way = [item.step, *(found[id].step for id in below)]
+    return sum(
+        (step.duration.p50 for step in way if step.duration and step.id not in off_way), timedelta()
     )
 
 
-def _why(
-    city: City,
-    item: Standing,
-    goal: LevelTarget | None,
-    slack: timedelta | None,
-    unmet: tuple[str, ...],
-    waiting: int,
-) -> Text:
-    """One sentence a tired person can check."""
-    if unmet:
-        return text("runbooks.why_unmet", conditions="、".join(unmet))
-    if item.runbook.purpose == "initial":
+def _why(item: Next) -> Text:
+    if item.unmet:
+        return text("runbooks.why_unmet", conditions="、".join(item.unmet))
+    if item.standing.runbook.purpose == "initial":
         return text("runbooks.why_initial")
-    if goal is None or slack is None:
-        return text("runbooks.why_order", waiting=waiting)
-    system = city.system(goal.system)
-    key = "runbooks.why_late" if slack < timedelta() else "runbooks.why_slack"
+    if item.serves is None or item.slack is None:
+        return text("runbooks.why_order", waiting=item.unlocks)
     return text(
-        key,
-        name=system.name if system is not None else goal.system,
-        system=goal.system,
-        level=goal.level,
-        slack=duration_ja(slack),
-        slack_en=format_duration(timedelta(seconds=int(abs(slack).total_seconds()) // 60 * 60)),
-        waiting=waiting,
+        "runbooks.why_late" if item.slack < timedelta() else "runbooks.why_slack",
+        name=item.serves_name,
+        system=item.serves[0],
+        level=item.serves[1],
+        slack=duration_ja(item.slack),
+        slack_en=format_duration(timedelta(minutes=int(abs(item.slack).total_seconds()) // 60)),
+        waiting=item.unlocks,
     )
 
 
@@ -220,13 +216,12 @@ def _stop(item: Standing) -> Text | None:
     return text("runbooks.stop_at", stop=item.runbook.stop) if item.runbook.stop else None
 
 
-def _rank(item: Next, city: City) -> tuple[bool, bool, timedelta, int]:
-    system = city.system(item.standing.runbook.system or "")
+def _rank(item: Next, systems: Mapping[str, System]) -> tuple[bool, bool, timedelta, int]:
+    system = systems.get(item.standing.runbook.system or "")
     priority = system.priority if system is not None and system.priority else "D"
-    first = item.standing.runbook.purpose == "initial"
     return (
         bool(item.unmet),
-        not first,
+        item.standing.runbook.purpose != "initial",
         item.slack if item.slack is not None else _NEVER,
         _CLASSES.index(priority),
     )

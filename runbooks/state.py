@@ -89,9 +89,9 @@ class Attempt:
     """Entry that ended it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepRun:
-    """One step of a running event."""
+    """One step of a running event (no slots: copied by its dictionary, see `stepfold`)."""
 
     id: str
     runbook: str

@@ -110,13 +110,9 @@ def _reopened(run: StepRun, entry: Entry) -> dict[str, Any]:
     }
 
 
-_FIELDS = tuple(StepRun.__slots__)
-
-
 def _with(run: StepRun, **changes: Any) -> StepRun:
     """A copy with changes; the version grows with every entry."""
     new = object.__new__(StepRun)
-    for name in _FIELDS:
-        object.__setattr__(new, name, changes[name] if name in changes else getattr(run, name))
-    object.__setattr__(new, "version", run.version + 1)
+    new.__dict__.update(run.__dict__)
+    new.__dict__.update(changes, version=run.version + 1)
     return new

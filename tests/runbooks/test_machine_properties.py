@@ -1,0 +1,172 @@
+"""Random commands against the machine: what is accepted keeps the invariants, replay is equal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from bcp.kit.errors import Refused
+from runbooks import commands as c
+from runbooks.gates import open_gates
+from runbooks.incident import fold
+from runbooks.progress import PROVEN, Stand, standings
+from runbooks.state import Did, Incidents, Phase
+from runbooks.targets import Goal, level_targets
+from tests.runbooks.world import T0, Play
+
+STEPS = ("JUKI-01", "JUKI-02", "JUKI-03", "JUKI-04", "JUKI-05", "JUKI-90", "AD-01", "AD-02")
+PEOPLE = ("u-1", "u-2", "u-3")
+step, person = st.sampled_from(STEPS), st.sampled_from(PEOPLE)
+
+
+class Machine(RuleBasedStateMachine):
+    """People, the board and the clock in any order."""
+
+    @initialize()
+    def declared(self) -> None:
+        self.play = Play()
+        self.play.declare()
+
+    def do(self, kind: Any, by: str = "u-1", **fields: Any) -> None:
+        """Accepted, or refused with a sentence in both languages; never anything else."""
+        said = ""
+        try:
+            self.play.do(kind(incident=self.play.incident.id, **fields), by)
+        except Refused as refusal:
+            said = str(refusal)
+        assert not said or " / " in said
+        assert "runbooks." not in said, "a text is missing in the catalogue"
+        assert "{" not in said
+
+    @rule(minutes=st.integers(1, 300))
+    def time_passes(self, minutes: int) -> None:
+        self.play.wait(minutes=minutes)
+
+    @rule(step=step, by=person)
+    def start(self, step: str, by: str) -> None:
+        self.do(c.StartStep, by, step=step)
+
+    @rule(step=step, by=person, paper=st.booleans(), version=st.none() | st.integers(0, 3))
+    def finish(self, step: str, by: str, paper: bool, version: int | None) -> None:
+        self.do(c.FinishStep, by, step=step, paper=paper, expected_version=version)
+
+    @rule(step=step, by=person, version=st.none() | st.integers(0, 3))
+    def fail(self, step: str, by: str, version: int | None) -> None:
+        self.do(c.FailStep, by, step=step, reason="できない", expected_version=version)
+
+    @rule(step=step, by=person, other=st.none() | person)
+    def skip(self, step: str, by: str, other: str | None) -> None:
+        self.do(c.SkipStep, by, step=step, reason="不要", approved_by=other)
+
+    @rule(step=step)
+    def wait(self, step: str) -> None:
+        self.do(c.WaitStep, step=step, until=self.play.now + timedelta(hours=1))
+
+    @rule(step=step, by=person)
+    def reopen(self, step: str, by: str) -> None:
+        self.do(c.ReopenStep, by, step=step, reason="間違い")
+
+    @rule(step=step, by=person, alone=st.sampled_from(("", "誰もいない")))
+    def attest(self, step: str, by: str, alone: str) -> None:
+        self.do(c.AttestStep, by, step=step, note="見た", alone=alone)
+
+    @rule(step=step, option=st.sampled_from(("latest", "older", "x")), consent=st.none() | person)
+    def choose(self, step: str, option: str, consent: str | None) -> None:
+        self.do(c.TakeDecision, step=step, option=option, rationale="根拠", approved_by=consent)
+
+    @rule(step=step, passed=st.booleans())
+    def probe(self, step: str, passed: bool) -> None:
+        self.do(c.VerifyStep, step=step, passed=passed, check="x", since=self.play.now)
+
+    @rule(system=st.sampled_from((("juki", "L2"), ("ad", "L3"))), held=st.booleans())
+    def board(self, system: tuple[str, str], held: bool) -> None:
+        kind = c.AttainLevel if held else c.LoseLevel
+        self.do(kind, system=system[0], level=system[1], since=self.play.now, checks=("x",))
+
+    @rule(
+        waived=st.sampled_from(((), ("juki",), ("juki", "ad"))), reason=st.sampled_from(("", "r"))
+    )
+    def restore(self, waived: tuple[str, ...], reason: str) -> None:
+        self.do(c.Restore, waived=waived, reason=reason)
+
+    @rule(kind=st.sampled_from((c.BeginStandDown, c.StandDown, c.Ratify)))
+    def frame(self, kind: Any) -> None:
+        self.do(kind, "u-2")
+
+    @rule(kind=st.sampled_from((c.Relapse, c.Overrule)))
+    def framed(self, kind: Any) -> None:
+        self.do(kind, "u-2", reason="余震")
+
+    @rule(gate=st.sampled_from(("changes", "sheets", "backup", "alternate", "back_entry", "x")))
+    def close_gate(self, gate: str) -> None:
+        self.do(c.CloseGate, gate=gate, reason="焼失")
+
+    @rule(start=st.booleans())
+    def paper_work(self, start: bool) -> None:
+        self.do(c.StartAlternate if start else c.EndAlternate, service="certificates")
+
+    @rule(id=st.sampled_from(("S-1", "S-2")), out=st.booleans())
+    def sheets(self, id: str, out: bool) -> None:
+        self.do(c.IssueSheets, ids=(id,)) if out else self.do(c.ReturnSheet, id=id)
+
+    @invariant()
+    def the_state_is_nothing_but_the_entries(self) -> None:
+        again = Incidents()
+        for entry in self.play.entries:
+            again = fold(again, entry)
+        assert again == self.play.state
+        assert self.play.incident.version == len(self.play.entries)
+
+    @invariant()
+    def what_is_running_or_done_is_consistent(self) -> None:
+        for found in standings(self.play.incident, self.play.book).values():
+            run = found.run
+            assert (run.did is Did.OPEN) == (
+                found.stand in (Stand.BLOCKED, Stand.READY, Stand.NOT_APPLICABLE, Stand.CANCELLED)
+            )
+            if run.did is Did.DONE:
+                assert run.finished_by is not None
+                assert run.attempts[-1].result is Did.DONE
+            assert (found.stand is Stand.BLOCKED) <= bool(found.waits_on)
+            if run.verification in PROVEN:
+                assert run.did in (Did.DONE,)
+
+    @invariant()
+    def an_end_has_no_open_gate_and_a_restoration_has_evidence(self) -> None:
+        incident = self.play.incident
+        if incident.phase is Phase.STOOD_DOWN:
+            assert open_gates(incident) == ()
+            assert self.play.state.active is None
+        assert incident.onset == T0
+
+    @invariant()
+    def a_tick_never_attains_a_target(self) -> None:
+        entries = {entry.kind for entry in self.play.entries}
+        if "incident.level_attained" not in entries:
+            found = level_targets(self.play.incident, self.play.city, self.play.book, self.play.now)
+            assert all(target.goal is not Goal.ATTAINED for target in found)
+
+    @invariant()
+    def a_gate_never_traps(self) -> None:
+        """From any active state somebody with authority can end the event."""
+        incident = self.play.incident
+        if not incident.active:
+            return
+        trial = Play()
+        trial.state, trial.entries, trial.now = self.play.state, [*self.play.entries], self.play.now
+        id = incident.id
+        if incident.phase is Phase.DECLARED:
+            trial.do(c.Restore(incident=id, waived=("juki", "ad"), reason="決定"))
+        if trial.incident.phase is Phase.RESTORED:
+            trial.do(c.BeginStandDown(incident=id))
+        for gate in open_gates(trial.incident):
+            trial.do(c.CloseGate(incident=id, gate=gate.id, reason="決定"))
+        trial.do(c.StandDown(incident=id))
+
+
+Machine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestMachine = Machine.TestCase
