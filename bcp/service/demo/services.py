@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,7 @@ import dns.rdatatype
 import dns.rrset
 from aiohttp import web
 
+from bcp.kit.language import Text, same
 from bcp.service.demo.listener import Listener, bound
 
 ZONE = dns.name.from_text("renshu.example.")
@@ -241,11 +243,30 @@ class NameService(BannerService):
         return [bound(self.host, self.port, socket.SOCK_DGRAM)]
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One notification as it arrived: its sentence, and the whole document."""
+
+    text: Text
+    document: str
+
+    @classmethod
+    def read(cls, body: str) -> Alert:
+        """Never refuses: what is not JSON with a `text` is shown as it is."""
+        try:
+            found = json.loads(body)
+            ja, en = str(found["text"]), str(found.get("text_en") or found["text"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls(same(body[:200]), body[:2000])
+        return cls(Text(ja[:300], en[:300]), json.dumps(found, ensure_ascii=False)[:2000])
+
+
 class AlertReceiver(HttpService):
     """Where the practice city's notifications go: keeps the last ones for its page."""
 
     def __init__(self, id: str, host: str, port: int) -> None:
-        self.messages: deque[str] = deque(maxlen=50)
+        self.messages: deque[Alert] = deque(maxlen=50)
+        """Newest first."""
         super().__init__(id, host, port, self._make)
 
     def _make(self) -> web.Application:
@@ -254,10 +275,5 @@ class AlertReceiver(HttpService):
         return app
 
     async def _receive(self, request: web.Request) -> web.Response:
-        body = await request.text()
-        try:
-            shown = json.dumps(json.loads(body), ensure_ascii=False)
-        except ValueError:
-            shown = body
-        self.messages.appendleft(shown[:2000])
+        self.messages.appendleft(Alert.read(await request.text()))
         return web.json_response({"received": len(self.messages)})

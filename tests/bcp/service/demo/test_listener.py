@@ -13,6 +13,7 @@ import dns.rcode
 import pytest
 
 from bcp.kit.errors import Busy
+from bcp.kit.language import Text
 from bcp.service.demo.listener import Listener, Mode, bound, free_port, is_free
 from bcp.service.demo.services import (
     AlertReceiver,
@@ -127,9 +128,13 @@ async def test_the_alert_receiver_keeps_the_newest_messages_first() -> None:
     await alerts.start()
     async with aiohttp.ClientSession() as session:
         for number in range(60):
-            await session.post(f"http://{alerts.address}/alert", json={"番号": number})
-    assert len(alerts.messages) == 50
-    assert alerts.messages[0] == '{"番号": 59}'
+            message = {"text": f"停止 {number}", "text_en": f"down {number}"}
+            await session.post(f"http://{alerts.address}/alert", json=message)
+        assert len(alerts.messages) == 50
+        assert alerts.messages[0].text == Text("停止 59", "down 59")
+        for odd in (b"", b"[1]", b"plain", b'{"text": null}', b'"x"'):
+            await session.post(f"http://{alerts.address}/alert", data=odd)
+    assert alerts.messages[2].text.ja == "plain"
     await alerts.stop()
 
 
