@@ -32,7 +32,7 @@ systems:
     zone: インターネット接続系
     targets: [{{level: L1, name: 照会, rto_disaster: 4h}}]
 checks:
-  - {{id: juki/seen, kind: observed, system: juki, function: 照会, valid_for: 1h, every: 1s, timeout: 1s}}
+  - {{id: juki/seen, kind: observed, system: juki, function: 照会, counter: 窓口, valid_for: 1h, every: 1s, timeout: 1s}}
 backups:
   - id: juki
     kind: restic
