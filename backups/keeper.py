@@ -20,6 +20,7 @@ from backups import job, ledger, levels
 from backups.due import HEAVY, POLL, next_work
 from backups.job import Done
 from backups.model import AnySet, BackupSet, Repository, restic_sets
+from backups.objects import Listing
 from backups.record import Disagreement, Evidence, Result
 from backups.restic import restic as program
 from backups.restic.arguments import Target
@@ -145,13 +146,14 @@ class Keeper:
         self._remember(key, poll.evidence)
         if poll.present is not None:
             live.memory = replace(live.memory, present=poll.present)
-        if poll.listing is not None:
-            await self._measure(copy, live, poll)
+        await self._measure(copy, poll.listing)
         await self._report(copy, live, poll)
 
-    async def _measure(self, copy: Copy, live: Live, poll: levels.Poll) -> None:
-        listing, now = poll.listing, self.tools.clock.utc()
-        assert listing is not None
+    async def _measure(self, copy: Copy, listing: Listing | None) -> None:
+        """What share of the data was read, by the per-pack ledger."""
+        if listing is None:
+            return
+        live, now = self.of(copy.key), self.tools.clock.utc()
         kept = await self.tools.workers.thread(ledger.load, levels.ledger_path(copy))
         seen = ledger.coverage(kept, listing, now, read_window(copy.set))
         live.memory = replace(live.memory, coverage=seen)
@@ -185,6 +187,7 @@ class Keeper:
                 evidence = await levels.structure(copy, newest)
             elif level == 3:
                 evidence = await levels.data(copy, newest)
+                await self._measure(copy, await job.see_objects(copy))
             elif newest is not None:
                 evidence = await levels.restored(copy, newest)
             else:
@@ -192,8 +195,6 @@ class Keeper:
         self._remember(key, evidence)
         if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
             await self._write(evidence)
-        if level == 3:
-            await self.poll(key)
 
     async def _write(self, evidence: Evidence) -> None:
         op = f"evidence/{secrets.token_hex(8)}"

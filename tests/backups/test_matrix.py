@@ -66,48 +66,38 @@ def recorded(place: Place) -> list[str]:
     return [one.snapshot for one in place.room.custody("juki", "main").custody]
 
 
-def _older_snapshot_file(place: Place, which: int) -> Path:
+def _snapshot_file(place: Place, which: int) -> Path:
     return place.repository / "snapshots" / recorded(place)[which]
 
 
-FAULTS: dict[str, tuple[Callable[[Place], object], str]] = {
-    "the newest snapshot is deleted": (
-        lambda place: _older_snapshot_file(place, -1).unlink(),
-        "deleted",
-    ),
-    "the oldest snapshot is deleted": (
-        lambda place: _older_snapshot_file(place, 0).unlink(),
-        "deleted",
-    ),
-    "all snapshots are deleted": (
-        lambda place: [path.unlink() for path in (place.repository / "snapshots").iterdir()],
-        "emptied",
-    ),
+def _no_snapshots(place: Place) -> None:
+    for path in (place.repository / "snapshots").iterdir():
+        path.unlink()
+
+
+def _cut_a_pack(place: Place) -> None:
+    pack = place.packs()[0]
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:-1])
+
+
+def _gone(folder: str) -> Callable[[Place], None]:
+    return lambda place: next((place.repository / folder).iterdir()).unlink()
+
+
+FAULTS: dict[str, tuple[Callable[[Place], None], str]] = {
+    "the newest snapshot is deleted": (lambda p: _snapshot_file(p, -1).unlink(), "deleted"),
+    "the oldest snapshot is deleted": (lambda p: _snapshot_file(p, 0).unlink(), "deleted"),
+    "all snapshots are deleted": (_no_snapshots, "emptied"),
     "a snapshot file has a flipped bit": (
-        lambda place: place.flip(_older_snapshot_file(place, -1)),
+        lambda p: p.flip(_snapshot_file(p, -1)),
         "deleted|damaged",
     ),
-    "a data pack is deleted": (lambda place: place.packs()[0].unlink(), "objects_missing"),
-    "a data pack is cut by one byte": (
-        lambda place: (
-            place.packs()[0].write_bytes(place.packs()[0].read_bytes()[:-1])
-            if place.packs()[0].chmod(0o600) is None
-            else None
-        ),
-        "objects_changed",
-    ),
-    "an index file is deleted": (
-        lambda place: next((place.repository / "index").iterdir()).unlink(),
-        "objects_missing",
-    ),
-    "the only key file is deleted": (
-        lambda place: next((place.repository / "keys").iterdir()).unlink(),
-        "keys_gone",
-    ),
-    "the config is deleted": (
-        lambda place: (place.repository / "config").unlink(),
-        "no_repository",
-    ),
+    "a data pack is deleted": (lambda p: p.packs()[0].unlink(), "objects_missing"),
+    "a data pack is cut by one byte": (_cut_a_pack, "objects_changed"),
+    "an index file is deleted": (_gone("index"), "objects_missing"),
+    "the only key file is deleted": (_gone("keys"), "keys_gone"),
+    "the config is deleted": (lambda p: (p.repository / "config").unlink(), "no_repository"),
 }
 
 
