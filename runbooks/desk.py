@@ -8,6 +8,7 @@ on where the last one was killed. When the log cannot be written, commands are r
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterable, Mapping
@@ -35,10 +36,11 @@ from runbooks.progress import Standing, standings
 from runbooks.report import Report, build
 from runbooks.state import Incident, Incidents
 from runbooks.targets import LevelTarget, ServiceTarget, level_targets, service_targets
-from runbooks.witness import testify
+from runbooks.witness import checks_of, testify
 
 POLL_SECONDS = 1.0
 _PAGE = 5000
+_SLICE = 100
 WATCHER = Actor("system", "watch")
 
 
@@ -198,6 +200,14 @@ class Desk:
                 found[id] = Reading(view.status, view.since, self.board.since_ok(id, now))
         return found
 
+    async def _read(self, checks: Iterable[str]) -> dict[str, Reading]:
+        """The same for many, giving way in between: nothing may hold the loop."""
+        ids, found = sorted(checks), dict[str, Reading]()
+        for start in range(0, len(ids), _SLICE):
+            found |= self.readings(ids[start : start + _SLICE])
+            await asyncio.sleep(0)
+        return found
+
     async def situation(self, incident: Incident) -> Situation:
         """The event as it stands now: what every page is drawn from."""
         frozen, now = await self.frozen(incident), self.clock.utc()
@@ -208,7 +218,8 @@ class Desk:
             for step in runbook.steps
             if step.probe is not None
         }
-        return await self.workers.thread(situation, incident, frozen, self.readings(probes), now)
+        seen = await self._read(probes)
+        return await self.workers.thread(situation, incident, frozen, seen, now)
 
     async def entries(self, incident: Incident) -> tuple[Entry, ...]:
         """Every entry of an event, oldest first."""
@@ -257,10 +268,12 @@ class Desk:
         if incident is None or incident.preempted_at is not None:
             return 0
         frozen = await self.frozen(incident)
+        city, book = frozen.city, frozen.book
+        asked = await self.workers.thread(checks_of, incident, city, book)
+        seen, now = await self._read(asked), self.clock.utc()
+        said = await self.workers.thread(testify, incident, city, book, seen, now)
         written = 0
-        for command, op in testify(
-            incident, frozen.city, frozen.book, self.readings, self.clock.utc()
-        ):
+        for command, op in said:
             with contextlib.suppress(Refused):  # the event ended between looking and writing
                 written += len((await self.do(command, WATCHER, op)).entries)
         return written

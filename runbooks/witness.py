@@ -1,4 +1,4 @@
-"""What the board proves about a running event, as commands not yet recorded. Pure but for reading.
+"""What the board proves about a running event, as commands not yet recorded. Pure.
 
 A level is attained when all its proving checks have been good for `hold` without a gap: the entry
 carries the first green instant, not the moment of writing. It is lost when one of them is red.
@@ -8,7 +8,7 @@ the same fact are one entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bcp.plan.model import City
@@ -19,16 +19,36 @@ from runbooks.contradiction import Reading
 from runbooks.state import Did, Incident, Verification
 from runbooks.targets import proving
 
-Readings = Callable[[Iterable[str]], Mapping[str, Reading]]
+Readings = Mapping[str, Reading]
 Said = tuple[c.AttainLevel | c.LoseLevel | c.VerifyStep, str]
+
+
+def checks_of(incident: Incident, city: City, book: Book) -> frozenset[str]:
+    """Every check that can say something about this event."""
+    levels = (
+        check
+        for system in city.systems
+        if incident.in_scope(system.id)
+        for rung in system.targets
+        for check in proving(system, rung.level, book)[0]
+    )
+    steps = (
+        place[1].probe.id
+        for runs in incident.runs.values()
+        for id in runs
+        if (place := book.step(id)) is not None and place[1].probe is not None
+    )
+    return frozenset((*levels, *steps))
 
 
 def testify(
     incident: Incident, city: City, book: Book, readings: Readings, now: datetime
-) -> Iterator[Said]:
-    """Commands with their operation ids."""
-    yield from _levels(incident, city, book, readings, now)
-    yield from _steps(incident, book, readings, now)
+) -> list[Said]:
+    """Commands with their operation ids; `readings` of `checks_of`."""
+    return [
+        *_levels(incident, city, book, readings, now),
+        *_steps(incident, book, readings, now),
+    ]
 
 
 def _levels(
@@ -39,7 +59,7 @@ def _levels(
             continue
         for rung in system.targets:
             checks, hold = proving(system, rung.level, book)
-            seen = readings(checks)
+            seen = {check: readings[check] for check in checks if check in readings}
             if not checks or len(seen) < len(checks):
                 continue
             spells = incident.levels.get(system.id, {}).get(rung.level, ())
@@ -75,7 +95,7 @@ def _steps(incident: Incident, book: Book, readings: Readings, now: datetime) ->
             if run.did is not Did.DONE or place is None or place[1].probe is None:
                 continue
             probe = place[1].probe
-            seen = readings((probe.id,)).get(probe.id)
+            seen = readings.get(probe.id)
             if seen is None:
                 continue
             green = seen.since_ok
