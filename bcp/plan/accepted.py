@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bcp.journal.canonical import Json
 from bcp.journal.entry import Entry, NewEntry
 from bcp.journal.folding import Fold
 
@@ -24,7 +25,7 @@ class Accepted:
 
 def accept(digest: str, evidence: str, counts: dict[str, int], at: datetime) -> NewEntry:
     """The entry that puts a plan in force. `evidence` is where its bytes stand."""
-    detail = {"digest": digest, "counts": counts}
+    detail: dict[str, Json] = {"digest": digest, "counts": dict(counts)}
     return NewEntry(KIND, "plan", detail, None, at, evidence=(evidence,))
 
 

@@ -79,7 +79,7 @@ def checked_systems(plan: Plan) -> frozenset[str]:
 
 def backed_up_systems(plan: Plan) -> frozenset[str]:
     """Systems with a backup set."""
-    return frozenset(backup.system for backup in plan.backups)
+    return frozenset(backup.system for backup in plan.backups if backup.system)
 
 
 def schema(args: argparse.Namespace) -> int:
