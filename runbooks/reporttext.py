@@ -8,9 +8,11 @@ from bcp.kit.language import text
 from bcp.kit.units import JST, duration_ja, jst
 from bcp.plan.model import Organization
 from runbooks.paper.sheet import Block, Heading, Note, Sheet, Table, markdown, sealed
+from runbooks.progress import Stand
 from runbooks.report import Report, StepRow
 
 _NONE = "—"
+_UNTOUCHED = (Stand.READY.value, Stand.BLOCKED.value)
 
 
 def report_sheet(report: Report, organization: Organization, printed: date) -> Sheet:
@@ -123,7 +125,7 @@ def _systems(report: Report) -> list[Block]:
         verdict = _word("goal", target.goal.value)
         rows.append(
             (
-                target.system,
+                target.system_name,
                 f"{target.level} {target.name}",
                 _for(target.rto),
                 _at(target.deadline),
@@ -145,14 +147,14 @@ def _systems(report: Report) -> list[Block]:
         "失われた時間/目標",
         "契約",
     )
-    widths = (3, 3, 2, 3, 3, 2, 3, 4, 2)
+    widths = (3, 3, 2, 3, 3, 3, 3, 4, 2)
     return [Heading("2. システムと水準"), Table(columns, widths, tuple(rows))]
 
 
 def _steps(report: Report) -> list[Block]:
     blocks: list[Block] = [Heading("3. 手順(計画と実際)")]
     columns = ("番号", "すること", "見込み", "着手", "完了", "実際", "差", "結果", "確認", "人")
-    widths = (3, 6, 2, 3, 3, 2, 2, 3, 3, 2)
+    widths = (3, 6, 3, 3, 3, 3, 3, 5, 3, 2)
     for runbook in dict.fromkeys(row.runbook for row in report.steps):
         rows = tuple(_row(row) for row in report.steps if row.runbook == runbook)
         blocks += [Note(f"手順書 {runbook}", "stop"), Table(columns, widths, rows)]
@@ -160,7 +162,7 @@ def _steps(report: Report) -> list[Block]:
 
 
 def _row(row: StepRow) -> tuple[str, ...]:
-    result = _word("stand", row.stand)
+    result = "実施しなかった" if row.stand in _UNTOUCHED else _word("stand", row.stand)
     if row.attempts > 1:
         result += f"({row.attempts}回目)"
     if row.late:

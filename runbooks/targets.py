@@ -54,6 +54,7 @@ class LevelTarget:
     proven_by: tuple[str, ...]
     unconfirmed: bool
     contract_rto: timedelta | None = None
+    system_name: str = ""
 
     @property
     def late(self) -> bool:
@@ -187,6 +188,7 @@ def _rung(incident: Incident, system: System, level: str, book: Book, now: datet
         checks,
         rung.unconfirmed or system.unconfirmed,
         system.vendor.contract_rto if system.vendor else None,
+        system.name,
     )
 
 
