@@ -262,10 +262,12 @@ class _Visit:
                 )
             )
         said, target = verdict.joined(self.texts), self.check.target
-        sentence = Text(
-            redact.text(f"{target}: {said.ja}", self.secret),
-            redact.text(f"{target}: {said.en}", self.secret),
-        )
-        evidence = tuple(redact.text(line, self.secret) for line in self.evidence)
+        sentence = Text(f"{target}: {said.ja}", f"{target}: {said.en}")
+        evidence = tuple(self.evidence)
+        if self.secret:  # what the server threw back at us
+            sentence = Text(
+                redact.text(sentence.ja, self.secret), redact.text(sentence.en, self.secret)
+            )
+            evidence = tuple(redact.text(line, self.secret) for line in evidence)
         facts: dict[str, Any] = {**self.facts, **spent}
         return Outcome(self.status, sentence, facts, evidence=evidence)

@@ -124,3 +124,6 @@ def summary(target: str, findings: Sequence[Finding], evidence: Sequence[str] = 
         key=lambda f: (rank.get(f.result, 2), _ORDER.index(f.severity), f.id, f.subject),
     )
     return Outcome(status, Text(ja, en), facts, tuple(ordered), tuple(evidence))
+
+
+rules()  # read at the start, loudly when broken, and never on the event loop

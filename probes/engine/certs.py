@@ -52,13 +52,28 @@ class Certificate:
     @property
     def line(self) -> str:
         """One line of evidence: names and dates."""
-        names = ", ".join(self.names[:4]) + (" …" if len(self.names) > 4 else "")
-        return redact.line(
-            f"証明書 certificate: {self.subject or '-'} [{names}] 発行 issuer: {self.issuer} "
-            f"期間 valid: {jst(self.not_before)} – {jst(self.not_after)} JST "
-            f"鍵 key: {self.key_kind} {self.key_bits or ''}".rstrip(),
+        return _line(self.fingerprint, self)
+
+
+_lines: dict[str, str] = {}
+
+
+def _line(fingerprint: str, certificate: Certificate) -> str:
+    """Made once per certificate, like the parsing."""
+    found = _lines.get(fingerprint)
+    if found is None:
+        c = certificate
+        names = ", ".join(c.names[:4]) + (" …" if len(c.names) > 4 else "")
+        found = redact.line(
+            f"証明書 certificate: {c.subject or '-'} [{names}] 発行 issuer: {c.issuer} "
+            f"期間 valid: {jst(c.not_before)} – {jst(c.not_after)} JST "
+            f"鍵 key: {c.key_kind} {c.key_bits or ''}".rstrip(),
             limit=400,
         )
+        if len(_lines) >= 4096:
+            _lines.clear()
+        _lines[fingerprint] = found
+    return found
 
 
 def _key(certificate: x509.Certificate) -> tuple[str, int]:

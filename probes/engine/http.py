@@ -98,9 +98,10 @@ class Answer:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """Status line and headers, redacted."""
-        head = [redact.line(f"HTTP {self.status} {self.reason}".rstrip())]
-        return (*head, *(redact.header(name, value) for name, value in (self.headers or ())[:20]))
+        """Status line and headers, redacted (all at once: it is the dearest part of a probe)."""
+        lines = [f"HTTP {self.status} {self.reason}".rstrip()]
+        lines += [redact.named(name, value) for name, value in (self.headers or ())[:20]]
+        return redact.lines(lines)
 
 
 class _Reader:

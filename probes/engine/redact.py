@@ -31,6 +31,9 @@ _PATTERNS = (
     re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"),
 )
 
+_HINTS = ("pass", "secret", "token", "key", "credential", "bearer", "basic", "@")
+"""Without one of these no pattern matches: most lines are let through by a look."""
+
 
 def _hide(match: re.Match[str]) -> str:
     """Keep what names the secret, and its quotes, so that redacting twice changes nothing."""
@@ -47,20 +50,30 @@ def text(value: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             value = value.replace(secret, HIDDEN)
-    for pattern in _PATTERNS:
-        value = pattern.sub(_hide, value)
+    lower = value.lower()
+    if any(hint in lower for hint in _HINTS):
+        for pattern in _PATTERNS:
+            value = pattern.sub(_hide, value)
     return value
 
 
 def line(value: str, secrets: Iterable[str] = (), limit: int = 200) -> str:
     """One printable line of evidence, redacted before it is cut (half a secret is one, too)."""
-    clean = text(value, secrets)
-    shown = "".join(c if c.isprintable() else "·" for c in clean)
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return _cut(text(value, secrets), limit)
 
 
-def header(name: str, value: str, secrets: Iterable[str] = ()) -> str:
-    """`Name: value` as evidence; headers that carry credentials keep their name only."""
-    if name.lower() in SECRET_HEADERS:
-        return f"{name}: {HIDDEN}"
-    return line(f"{name}: {value}", secrets)
+def _cut(value: str, limit: int = 200) -> str:
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else "·" for c in value)
+    return value if len(value) <= limit else value[: limit - 1] + "…"
+
+
+def lines(values: Iterable[str], secrets: Iterable[str] = ()) -> tuple[str, ...]:
+    """Several lines of evidence in one go."""
+    whole = text("\n".join(value.replace("\n", "·") for value in values), secrets)
+    return tuple(_cut(value) for value in whole.split("\n"))
+
+
+def named(name: str, value: str) -> str:
+    """`Name: value` of a header; those that carry credentials keep their name only."""
+    return f"{name}: {HIDDEN if name.lower() in SECRET_HEADERS else value}"

@@ -142,11 +142,20 @@ def _build(trust: _Trust) -> SSL.Context:
         return context
 
 
-def _stamp(path: Path | None) -> tuple[int, int]:
+_stamps: dict[Path, tuple[float, tuple[int, int]]] = {}
+
+
+def _stamp(path: Path | None, now: float) -> tuple[int, int]:
+    """Tells one state of the CA file from another; looked at once a second at the most."""
     if path is None:
         return (0, 0)
+    known = _stamps.get(path)
+    if known is not None and 0 <= now - known[0] < 1:
+        return known[1]
     status = path.stat()
-    return (status.st_mtime_ns, status.st_size)
+    stamp = (status.st_mtime_ns, status.st_size)
+    _stamps[path] = (now, stamp)
+    return stamp
 
 
 async def context(env: Env, *, legacy: bool = False) -> SSL.Context:
@@ -157,7 +166,7 @@ async def context(env: Env, *, legacy: bool = False) -> SSL.Context:
     """
     path = env.ca_file
     try:
-        trust = _Trust(str(path) if path else None, _stamp(path), legacy)
+        trust = _Trust(str(path) if path else None, _stamp(path, env.clock.monotonic()), legacy)
         found = _contexts.get(trust)
         return found if found is not None else await env.workers.thread(_build, trust)
     except (OSError, SSL.Error) as error:

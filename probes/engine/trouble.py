@@ -125,11 +125,9 @@ class Stopwatch:
         self._last, self.phase = now, phase
 
     def stop(self) -> dict[str, float]:
-        """All phases so far and `total`, in seconds, rounded to microseconds."""
+        """All phases so far and `total`, in seconds."""
         self.enter(self.phase)
-        found = {phase: round(value, 6) for phase, value in self.seconds.items()}
-        found["total"] = round(self._last - self._started, 6)
-        return found
+        return {**self.seconds, "total": self._last - self._started}
 
 
 def patience(timeout: timedelta) -> float:

@@ -180,17 +180,18 @@ async def _dial(
     loop = asyncio.get_running_loop()
     worst: Trouble | None = None
     for index, address in enumerate(found):
-        last = index == len(found) - 1
         wire = Wire(session)
         wire.address = f"{address} port {port}"
         try:
-            # A silent first address must not eat the whole time of those behind it.
-            async with asyncio.timeout(None if last else 2.0) as scope:
+            if index == len(found) - 1:
                 await loop.create_connection(partial(_same, wire), address, port)
+            else:  # a silent first address must not eat the whole time of those behind it
+                async with asyncio.timeout(2.0):
+                    await loop.create_connection(partial(_same, wire), address, port)
             return wire
-        except TimeoutError as error:
+        except TimeoutError:
             silent = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-            trouble = from_os(silent if scope.expired() else error, "connect", wire.address)
+            trouble = from_os(silent, "connect", wire.address)
         except OSError as error:
             trouble = from_os(error, "connect", wire.address)
         except BaseException:
