@@ -22,6 +22,8 @@ from probes.engine.tls import Peer
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import connect
 
+_JSON_CAP = 256 << 10
+"""Reading more JSON than this would hold the event loop over 10 ms."""
 _FROM_FILES_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
@@ -66,7 +68,7 @@ class HttpCheck(Check):
     legacy_tls: bool = False
     slow_after: Duration | None = None
     max_body: int = Field(256 << 10, ge=0, le=1 << 20)
-    """Bytes of the body that are looked at."""
+    """Bytes of the body that are looked at; with `json` at most 256 KiB."""
 
     @field_validator("url")
     @classmethod
@@ -89,6 +91,13 @@ class HttpCheck(Check):
                 or not content.isprintable()
             ):
                 raise ValueError(f"ヘッダ名か値が不正です / bad header name or value: {name!r}")
+        return value
+
+    @field_validator("max_body")
+    @classmethod
+    def _json_fits(cls, value: int, info: ValidationInfo) -> int:
+        if value > _JSON_CAP and info.data.get("json_conditions"):
+            raise ValueError("json と使う max_body は 262144 まで / at most 262144 with json")
         return value
 
     @field_validator("bearer_file")

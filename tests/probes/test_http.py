@@ -256,6 +256,7 @@ async def test_a_name_that_does_not_exist_is_the_targets_fault(look: Look) -> No
         {"url": "http://example.jp/", "method": "POST"},
         {"url": "http://example.jp/", "matches": "(a+)+b"},
         {"url": "http://example.jp/", "matches": "(a|aa)+$"},
+        {"url": "http://example.jp/", "json": [{"pointer": ""}], "max_body": 300_000},
         {"url": "http://example.jp/", "basic_file": "/a", "bearer_file": "/b"},
     ],
 )
