@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
@@ -111,3 +112,32 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a thread or socket is what we wait for
             await asyncio.sleep(0.005)
+
+
+class _Done(Exception):
+    """Ends a task group from inside."""
+
+
+@asynccontextmanager
+async def running(*runs: Callable[[asyncio.TaskGroup], Awaitable[None]]) -> AsyncIterator[None]:
+    """Long-lived parts in one task group, ended with the block; its errors come out as they are."""
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for run in runs:
+                group.create_task(_until_cancelled(run, group))
+            try:
+                yield
+            except BaseException as error:
+                failure = error
+            raise _Done
+    except* _Done:
+        pass
+    if failure is not None:
+        raise failure
+
+
+async def _until_cancelled(
+    run: Callable[[asyncio.TaskGroup], Awaitable[None]], group: asyncio.TaskGroup
+) -> None:
+    await run(group)

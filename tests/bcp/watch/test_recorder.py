@@ -23,7 +23,7 @@ from bcp.watch.check import Check
 from bcp.watch.judge import Judge
 from bcp.watch.recorder import LogSink, Recorder
 from bcp.watch.values import Mute, Severity, Status
-from tests.bcp.watch.helpers import check, city, seen, until
+from tests.bcp.watch.helpers import check, city, running, seen, until
 from tests.fakes import ManualClock
 
 OK, FAILED, UNKNOWN = Status.OK, Status.FAILED, Status.UNKNOWN
@@ -70,28 +70,6 @@ class House:
         return [(one.check, one.state) for one in self.heard]
 
 
-class _Done(Exception):
-    """Ends a task group from inside."""
-
-
-@asynccontextmanager
-async def running(recorder: Recorder) -> AsyncIterator[None]:
-    """The recorder's tasks, ended with the block; what the block raises comes out as it is."""
-    failure: BaseException | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(recorder.run(group))
-            try:
-                yield
-            except BaseException as error:
-                failure = error
-            raise _Done
-    except* _Done:
-        pass
-    if failure is not None:
-        raise failure
-
-
 @asynccontextmanager
 async def house(*checks: Check, plan: City | None = None) -> AsyncIterator[House]:
     clock, log, heard = ManualClock(), PaperLog(), list[Announcement]()
@@ -100,7 +78,7 @@ async def house(*checks: Check, plan: City | None = None) -> AsyncIterator[House
     judge = Judge(board, clock, plan or city())
     recorder = Recorder(board, judge, clock, sink=log, announce=heard.append)
 
-    async with running(recorder):
+    async with running(recorder.run):
         await clock.advance(0)
         yield House(clock, board, recorder, log, heard)
 
@@ -271,7 +249,7 @@ async def test_the_real_log_takes_the_entry(tmp_path: Path) -> None:
         await board.define([check("backup/juki/main/4", failures=1)])
         recorder = Recorder(board, Judge(board, clock, city()), clock, sink=sink)
         before = journal.size
-        async with running(recorder):
+        async with running(recorder.run):
             recorder.record(seen("backup/juki/main/4", FAILED, clock.utc()))
             await until(lambda: journal.size > before)
         assert journal.size == before + 1
