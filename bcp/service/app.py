@@ -147,6 +147,7 @@ async def _build(
         families.judged(lambda: judge),
         families.watching(scheduler, recorder, history),
         partial(figures.daemon, house),
+        partial(figures.systems, house),
         partial(figures.log, house),
         partial(figures.audit, house),
         lag.families,

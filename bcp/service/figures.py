@@ -48,6 +48,18 @@ def daemon(house: House, _now: datetime) -> Iterator[Family]:
         )
 
 
+def systems(house: House, _now: datetime) -> Iterator[Family]:
+    """What rules join with: the class and zone of each system."""
+    yield _gauge(
+        "ict_bcp_system_info",
+        "Class and zone of a system, from the plan.",
+        *(
+            Sample(1, {"system": one.id, "class": one.priority or "", "zone": one.zone.value})
+            for one in house.city.systems
+        ),
+    )
+
+
 def log(house: House, _now: datetime) -> Iterator[Family]:
     """The integrity log."""
     journal = house.journal

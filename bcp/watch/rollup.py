@@ -178,7 +178,9 @@ def _need(system: System, level: str | None, state: SystemState) -> tuple[Status
     if target is None or not target.proven_by:
         return state.status, state.sentence
     if state.level is not None and state.level >= target.level:
-        return (Status.OK if state.status is Status.OK else Status.DEGRADED), state.sentence
+        # What this service needs is proven; an unknown beyond that is not its trouble.
+        enough = state.status in (Status.OK, Status.UNKNOWN)
+        return (Status.OK if enough else Status.DEGRADED), state.sentence
     below = (rung for rung in system.targets if rung.level <= target.level)
     if any(id in state.failing for rung in below for id in rung.proven_by):
         return Status.FAILED, state.sentence

@@ -8,7 +8,7 @@ from datetime import date
 from bcp.kit.units import duration_ja
 from bcp.plan.model import City
 from runbooks.book import Book
-from runbooks.form import ApprovalStep, CommandStep, DecisionStep, Runbook, Step
+from runbooks.form import ApprovalStep, CommandStep, DecisionStep, NotifyStep, Runbook, Step
 from runbooks.form_parts import Hours
 from runbooks.paper.sheet import (
     Block,
@@ -95,7 +95,7 @@ def runbook(press: Press, item: Runbook) -> Sheet:
         item.title,
         item.form or "",
         body,
-        f"第{item.version}版",
+        f"第{item.version}版" + ("(要確認)" if item.unconfirmed else ""),
         subtitle,
         classification=item.classification,
     )
@@ -105,6 +105,7 @@ def _line(press: Press, item: Runbook, step: Step) -> StepLine:
     variant = step.variant(press.hours)
     marks: list[str] = [step.owner] if step.owner != "職員" else []
     marks += ["必須"] if step.mandatory else []
+    marks += ["要確認"] if step.unconfirmed else []
     marks += ["読み合わせ"] if step.mode == "challenge-response" else []
     marks += [f"{step.people}人で"] if step.people > 1 else []
     if isinstance(step, CommandStep) and step.confirm is not None and step.confirm.second:
@@ -116,6 +117,9 @@ def _line(press: Press, item: Runbook, step: Step) -> StepLine:
     detail = list(step.detail)
     if isinstance(step, ApprovalStep):
         detail.insert(0, f"承認する人: {_role(press, item.role(step.approver))}")
+    if isinstance(step, NotifyStep):
+        detail.insert(0, f"知らせる相手: {step.audience}")
+        detail += [f"言うこと: 「{step.message}」"] if step.message else []
     contact = variant.contact or step.contact
     if contact is not None:
         detail.append(f"連絡先: {_role(press, item.role(contact))} (様式9)")

@@ -84,7 +84,7 @@ async def status(house: House, caller: Caller, _parameters: NoParameters) -> Ans
     """The board: services first, then systems and checks, worst first."""
     now = house.clock.utc()
     views = house.board.views(now)
-    picture = city_now(house.city, views, house.paper())
+    picture = city_now(house.city, views, house.paper(), house.board.since_ok, now)
     systems = picture.sorted_systems()
     lines = [f"{house.city.organization.name}  {jst(now)} JST"]
     if not house.journal.writable.ok:
