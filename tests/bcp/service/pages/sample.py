@@ -235,7 +235,7 @@ async def town(
 async def quiet(made: Town) -> None:
     """Every lamp good, ninety days of good time."""
     for id in made.board.ids():
-        made.says(id, Status.OK, "正常に応答しました")
+        made.says(id, Status.OK, "正常に応答しました", ago=3600)
     for subject in [
         *made.board.ids(),
         *(f"system:{s.id}" for s in made.city.systems if s.zone == made.city.node.zone),
@@ -249,13 +249,16 @@ async def quiet(made: Town) -> None:
 async def bad_day(made: Town) -> None:
     """The city's site is down and takes services along; one certificate is near its end."""
     await quiet(made)
+    long = timedelta(hours=3, minutes=25)
     for name in ("web", "internet"):
-        made.says(
-            f"{name}/main", Status.FAILED, "応答がありません (10秒待ちました)",
-            "connect 203.0.113.10:443: timed out", "3回続けて失敗", ago=12300,
-        )  # fmt: skip
-        made.spent(f"system:{name}", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
-        made.spent(f"{name}/main", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
+        for id in made.board.ids():
+            check = made.board.view(id).check
+            if check.system != name or check.pillar is not Pillar.AVAILABILITY:
+                continue
+            evidence = ("connect 203.0.113.10:443: timed out", "3回続けて失敗")
+            made.says(id, Status.FAILED, "応答がありません (10秒待ちました)", *evidence, ago=12300)
+            made.spent(id, Status.FAILED, long, timedelta())
+        made.spent(f"system:{name}", Status.FAILED, long, timedelta())
     made.spent("service:koho", Status.FAILED, timedelta(hours=3, minutes=25), timedelta())
     made.spent("service:koho", Status.UNKNOWN, timedelta(hours=8), timedelta(hours=7))
     made.says("mail/tls", Status.DEGRADED, "証明書の期限まで あと9日です", ago=86400)
