@@ -196,7 +196,7 @@ def _as_rollback(found: list[Found], copy: CopyState, seen: Seen) -> Iterator[Fo
 def adoptable(copy: CopyState, seen: tuple[Snapshot, ...]) -> tuple[tuple[Intent, Snapshot], ...]:
     """Snapshots of our own announced runs whose custody record was never written (we died)."""
     pairs = []
-    for run, intent in copy.open_backups.items():
+    for run, intent in copy.unfinished.items():
         own = [one for one in seen if run_of(one.tags) == run]
         if len(own) == 1 and own[0].time >= intent.at - _AHEAD:
             pairs.append((intent, own[0]))

@@ -21,6 +21,9 @@ from backups.record import (
 from bcp.journal.entry import Entry
 from bcp.journal.folding import Fold
 
+_UNFINISHED = 8
+"""So many announced backups without a snapshot are remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class CopyState:
@@ -50,16 +53,21 @@ class CopyState:
         return next((one for one in reversed(self.custody) if one.snapshot == snapshot), None)
 
     @property
-    def open_backups(self) -> Mapping[str, Intent]:
-        """Backups announced whose end is not on record, by run."""
-        ended = {one.run for one in self.custody}
-        if self.last_job is not None:
-            ended.add(self.last_job.run)
+    def unfinished(self) -> Mapping[str, Intent]:
+        """Backups announced that have no custody record, by run: a snapshot with such a run's tag may
+        be adopted, even late (a restic that outlived us writes it after our restart)."""
+        ended = {one.run for one in self.custody[-64:]}  # intents are few and recent
         return {
             one.run: one
             for one in self.intents
             if one.action is Action.BACKUP and one.run not in ended
         }
+
+    @property
+    def open_backups(self) -> Mapping[str, Intent]:
+        """Those of them whose end is not on record in any way."""
+        last = self.last_job.run if self.last_job is not None else ""
+        return {run: one for run, one in self.unfinished.items() if run != last}
 
     def since(self, seq: int, *actions: Action) -> tuple[Intent, ...]:
         """Intents of these kinds announced after an entry."""
@@ -111,10 +119,8 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
 
 def _bounded(copy: CopyState, new: Intent) -> tuple[Intent, ...]:
     """Ended backups need no intent any more: hourly backups of years must not pile up."""
-    ended = {one.run for one in copy.custody[-64:]}
-    if copy.last_job is not None:
-        ended.add(copy.last_job.run)
-    kept = (i for i in copy.intents if i.action is not Action.BACKUP or i.run not in ended)
+    unfinished = tuple(copy.unfinished)[-_UNFINISHED:]
+    kept = (i for i in copy.intents if i.action is not Action.BACKUP or i.run in unfinished)
     return (*kept, new)
 
 

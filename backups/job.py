@@ -17,23 +17,20 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from backups import compare, manifest, walk
-from backups.anomaly import missing_objects
 from backups.manifest import Manifest
 from backups.names import escape_percent
-from backups.objects import Listing, ListingGone, from_bytes, listing, to_bytes
+from backups.objects import to_bytes
 from backups.preflight import look
-from backups.record import Action, Custody, Evidence, Intent, Result
+from backups.record import Action, Custody, Evidence, Intent, Result, read
 from backups.restic.parsing import Snapshot, Summary
-from backups.restic.restic import Answer
 from backups.restic.verdict import Judgement, Verdict
+from backups.sight import identify, required_objects, see_objects, still_required
 from backups.tools import SYSTEM, Copy, make_private, milliseconds
 from bcp.journal.entry import Actor
-from bcp.journal.errors import JournalError
 from bcp.kit.language import Text, text
 
 
@@ -79,7 +76,7 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
         files=taken.files,
         size=taken.size,
     )
-    await tools.write(intent, op=f"{op}/intent", actor=actor)
+    await tools.write(intent, op=f"intent/{run}", actor=actor)
     there = {one.id for one in before.value}
     parent = last.snapshot if last is not None and last.snapshot in there else None
     answer = await copy.restic.backup(
@@ -111,6 +108,16 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
     evidence = _job_evidence(copy, custody, taken, answer.judgement)
     await tools.write(custody, evidence, op=op, actor=actor)
     return Done(evidence, _sentence(custody, taken), custody)
+
+
+async def done_before(copy: Copy, op: str) -> Done | None:
+    """How the backup with this operation id ended, when it was recorded: it is not run twice."""
+    records = [read(entry) for entry in await copy.tools.log.find_op(op)]
+    evidence = next((one for one in records if isinstance(one, Evidence)), None)
+    custody = next((one for one in records if isinstance(one, Custody)), None)
+    if evidence is None:
+        return None
+    return Done(evidence, text("backups.done_before"), custody)
 
 
 async def adopt(copy: Copy, intent: Intent, snapshot: Snapshot, repository_id: str) -> Custody:
@@ -170,7 +177,7 @@ async def take_custody(
         unsettled = await tools.workers.thread(tools.log.evidence.put_bytes, lines)
     objects = None
     if seen is not None:
-        wanted = to_bytes(_still_required(copy, required, seen))
+        wanted = to_bytes(still_required(copy, required, seen))
         objects = await tools.workers.thread(tools.log.evidence.put_bytes, wanted)
     return Custody(
         *copy.key,
@@ -195,53 +202,6 @@ async def take_custody(
         added=summary.bytes_added if summary else 0,
         adopted=adopted,
     )
-
-
-async def identify(copy: Copy, seen: Listing | None) -> Answer[str]:
-    """The repository's id. A config file with the digest on record *is* that repository: then the
-    password need not be asked again (opening costs restic half a second of key derivation)."""
-    last = copy.state.custody[-1] if copy.state.custody else None
-    config = seen.config if seen is not None else None
-    if last is not None and config is not None and config == last.config:
-        return Answer(Judgement(Verdict.GOOD, ""), last.repository_id, 0.0)
-    return await copy.restic.repository_id()
-
-
-async def see_objects(copy: Copy) -> Listing | None:
-    """The objects in the repository's folder; None when it is not on this host or not there."""
-    folder = copy.repository.folder
-    if folder is None:
-        return None
-    try:
-        return await copy.tools.workers.thread(listing, folder)
-    except ListingGone:
-        return None
-
-
-async def required_objects(copy: Copy) -> Mapping[str, int]:
-    """The objects the last custody record demands; empty when there is no list."""
-    custody = copy.state.custody
-    digest = custody[-1].objects if custody else None
-    if digest is None:
-        return {}
-
-    def load() -> Mapping[str, int]:
-        return from_bytes(copy.tools.log.evidence.get(digest))
-
-    try:
-        return await copy.tools.workers.thread(load)
-    except JournalError:  # the store lost the list: compare without it rather than not at all
-        return {}
-
-
-def _still_required(copy: Copy, required: Mapping[str, int], seen: Listing) -> dict[str, int]:
-    """What is there, and what is missing without having been announced: a loss is not forgotten by
-    the next backup on top of it (restic would take it for granted and end with 0)."""
-    state = copy.state
-    if state.custody and state.since(state.custody[-1].seq, Action.PRUNE, Action.ACCEPT):
-        return dict(seen.objects)
-    gone, resized = missing_objects(required, seen)
-    return {**seen.objects, **{name: required[name] for name in (*gone, *resized)}}
 
 
 def _accepted(copy: Copy, last: Custody) -> bool:

@@ -28,6 +28,7 @@ from backups.restic.parsing import Progress
 from backups.restic.restic import Restic, ResticMissing
 from backups.restic.verdict import Judgement, Verdict
 from backups.restic.version import Version
+from backups.sight import see_objects
 from backups.standing import Memory, read_window
 from backups.tools import SYSTEM, Copy, Tools, make_private
 from bcp.journal.entry import Actor
@@ -125,6 +126,8 @@ class Keeper:
     async def back_up(self, key: Key, actor: Actor, op: str | None) -> Done:
         """One backup now, then a look at the repository. Raises `Unwritable`, `ResticMissing`."""
         copy = await self.copy(key)
+        if op is not None and (before := await job.done_before(copy, op)) is not None:
+            return before
         async with self.heavy(copy, "0"):
             self._backing_up.add(copy.name)
             try:
@@ -141,7 +144,7 @@ class Keeper:
         live = self.of(key)
         # Taken before the look: a backup that starts meanwhile is not among them.
         idle = copy.name not in self._backing_up
-        left_open = frozenset(copy.state.open_backups) if idle else frozenset()
+        left_open = frozenset(copy.state.unfinished) if idle else frozenset()
         poll = await levels.exists(copy, left_open)
         self._remember(key, poll.evidence)
         if poll.present is not None:
@@ -187,7 +190,7 @@ class Keeper:
                 evidence = await levels.structure(copy, newest)
             elif level == 3:
                 evidence = await levels.data(copy, newest)
-                await self._measure(copy, await job.see_objects(copy))
+                await self._measure(copy, await see_objects(copy))
             elif newest is not None:
                 evidence = await levels.restored(copy, newest)
             else:

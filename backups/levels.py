@@ -18,12 +18,13 @@ from backups.anomaly import Found, Seen, adoptable
 from backups.anomaly import compare as agree
 from backups.compare import Comparison
 from backups.custody import CopyState
-from backups.job import adopt, close_interrupted, identify, required_objects, see_objects
+from backups.job import adopt, close_interrupted
 from backups.names import shown, unescape_percent
 from backups.objects import Listing
 from backups.record import Custody, Evidence, Result
 from backups.restic.parsing import Snapshot
 from backups.restic.verdict import Judgement, Verdict
+from backups.sight import identify, required_objects, see_objects
 from backups.tools import Copy, destroy, free_bytes, make_private, milliseconds
 from bcp.journal.errors import JournalError
 

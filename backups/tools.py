@@ -15,7 +15,7 @@ from backups.custody import CopyState, CustodyState
 from backups.model import BackupSet, Repository
 from backups.record import Record
 from backups.restic.restic import OnProgress, Restic
-from bcp.journal.entry import Actor, NewEntry
+from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.journal.evidence import EvidenceStore
 from bcp.kit.clock import Clock
 from bcp.kit.durable import unwritable
@@ -37,6 +37,10 @@ class Log(Protocol):
 
     async def append(self, *new: NewEntry, op: str, actor: Actor) -> Any:
         """Durable when it returns. Raises `Unwritable`."""
+        ...
+
+    async def find_op(self, op: str) -> tuple[Entry, ...]:
+        """The entries of one operation; empty when it was not recorded."""
         ...
 
     def state(self, name: str) -> Any:

@@ -28,6 +28,9 @@ OnProgress = Callable[[Progress], None]
 QUICK = 60.0
 """Deadline of calls that read only the list of things, seconds."""
 
+_UNLOCK = 15.0
+"""Deadline of taking a stale lock away: it must not make a late answer much later."""
+
 
 class ResticMissing(BcpError):
     """The program is not there, not restic, or too old."""
@@ -163,11 +166,11 @@ class Restic:
     ) -> tuple[process.Completed, Judgement]:
         ended, judgement = await self._once(words, deadline, on_progress)
         if judgement.verdict is Verdict.BUSY:
-            await self.unlock_stale(min(deadline, QUICK))
+            await self.unlock_stale(_UNLOCK)
             ended, judgement = await self._once(words, deadline, on_progress)
         if ended.timed_out:
             # A killed restic leaves its lock: take it away now, so that nobody finds it later.
-            await self.unlock_stale()
+            await self.unlock_stale(_UNLOCK)
         return ended, judgement
 
     async def _once(

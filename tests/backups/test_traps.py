@@ -336,6 +336,45 @@ async def test_dying_before_a_snapshot_is_recorded_as_interrupted(one_place: Pla
     assert (rung.status, rung.evidence.reason) == (Status.FAILED, "interrupted")
 
 
+async def test_a_restic_that_outlives_us_is_adopted_late_and_not_called_foreign(
+    one_place: Place,
+) -> None:
+    place = one_place
+    await place.init()
+    await place.room.backup("juki")
+    copy = await place.room._keeper.copy(("juki", "main"))
+    run, held = copy.restic._run, []
+
+    async def orphaned(words: tuple[str, ...], **rest: object) -> object:
+        if "backup" in words:
+            held.append((words, rest))
+            raise asyncio.CancelledError
+        return await run(words, **rest)
+
+    copy.restic._run = orphaned  # type: ignore[assignment]
+    with pytest.raises(asyncio.CancelledError):
+        await job.run_backup(copy, actor=SYSTEM)
+    again = place.make_room()
+    await again.verify("juki", "main", 1)
+    assert again.rung("juki", "main", 0).status is Status.FAILED, "no snapshot: interrupted"
+    words, rest = held[0]
+    await run(words, **rest)  # the child went on without us and ends now
+    assert (await again.verify("juki", "main", 1)).status is Status.OK
+    assert [one.adopted for one in again.custody("juki", "main").custody] == [False, True]
+    assert again.rung("juki", "main", 0).status is Status.OK
+
+
+async def test_an_operation_sent_twice_is_one_backup(one_place: Place) -> None:
+    place = one_place
+    await place.init()
+    (first,) = await place.room.backup("juki", op="op-1")
+    (second,) = await place.room.backup("juki", op="op-1")
+    assert first.custody is not None
+    assert second.custody is not None
+    assert first.custody.snapshot == second.custody.snapshot
+    assert len(place.room.custody("juki", "main").custody) == 1
+
+
 async def test_a_lost_manifest_means_nobody_can_tell(one_place: Place) -> None:
     place = one_place
     await place.init()
