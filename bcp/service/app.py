@@ -181,10 +181,11 @@ def every_check(house: House, plan: Plan) -> tuple[Check, ...]:
     return (*plan.checks, *derived_checks(plan.backups, house.room))
 
 
-async def adopt(house: House, plan: Plan) -> None:
-    """Swap everything that reads the plan. The daemon then lets the log say so (`accept`)."""
+async def put_in_order(house: House, plan: Plan) -> None:
+    """Swap everything that reads the plan."""
     house.room.replace(plan.backups)
     checks = every_check(house, plan)
+    house.history.forget(sorted({*house.board.ids()} - {check.id for check in checks}))
     await house.board.define(checks)
     for check in checks:
         house.board.block(check.id, plan.blocked.get(check.id))
@@ -193,6 +194,11 @@ async def adopt(house: House, plan: Plan) -> None:
     house.desk.adopt(plan.city, plan.book, plan.digest)
     house.drills.each(lambda desk: desk.adopt(plan.city, plan.book, plan.digest))
     house.plan = plan
+
+
+async def adopt(house: House, plan: Plan) -> None:
+    """A plan was read well: put it in order. The daemon then lets the log say so (`accept`)."""
+    await put_in_order(house, plan)
     house.reloads.successful, house.reloads.at = True, house.clock.utc()
 
 

@@ -23,7 +23,7 @@ from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import app, systemd
+from bcp.service import app, chores, systemd
 from bcp.service.figures import Disasters
 from bcp.service.house import House
 from bcp.service.operations import OPERATIONS
@@ -32,7 +32,6 @@ from bcp.service.reload import Portable, assemble, read_portable
 from bcp.service.web import Extras, Web
 
 LOG = structlog.get_logger("daemon")
-_VERIFY_EVERY = 24 * 3600.0
 _STUCK_SECONDS = 30.0
 
 
@@ -100,6 +99,7 @@ class Daemon:
             LOG.info("stopping")
         finally:
             systemd.notify("STOPPING=1")
+            await house.recorder.credit_checks()
             await web.stop()
 
     def _loops(self, house: House, group: asyncio.TaskGroup) -> None:
@@ -111,7 +111,8 @@ class Daemon:
         group.create_task(house.room.run(), name="backups")
         group.create_task(house.lag.run(), name="lag")
         group.create_task(self._desks(house), name="desks")
-        group.create_task(self._verify(house), name="verify")
+        group.create_task(chores.verify_daily(house), name="verify")
+        group.create_task(chores.turn_of_the_day(house), name="day")
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
 
@@ -122,16 +123,6 @@ class Daemon:
                 with contextlib.suppress(Unwritable, JournalError):  # evidence waits on the board
                     await desk.look()
             await self.clock.sleep_until(self.clock.monotonic() + 1.0)
-
-    async def _verify(self, house: House) -> None:
-        """Read the whole log again daily; what it says is a metric and an alarm."""
-        while True:
-            try:
-                house.verified = (await house.journal.verify()).ok
-            except BcpError as error:
-                house.verified = False
-                LOG.error("the integrity log did not verify", why=str(error))
-            await self.clock.sleep_until(self.clock.monotonic() + _VERIFY_EVERY)
 
     async def _watchdog(self, house: House) -> None:
         """Fed by the wheel's progress, not by a timer of its own: a stuck wheel is a dead daemon."""

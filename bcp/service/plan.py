@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -61,6 +61,10 @@ class Plan:
     log: Log
     files: Mapping[str, bytes]
     digest: str
+
+    def blocked_by(self, blocked: Mapping[str, Text]) -> Plan:
+        """The same plan on another day: other permissions hold."""
+        return replace(self, blocked=blocked)
 
 
 def archive(plan_files: Mapping[str, bytes]) -> bytes:

@@ -23,12 +23,25 @@ def all_checks(
     city: City, written: Iterable[tuple[int, Check]], kinds: Mapping[str, type[Check]]
 ) -> list[Placed]:
     """The written checks and the basic ones that a system's `host:` or `url:` stand for."""
-    checks: list[Placed] = list(written)
+    checks: list[Placed] = [(index, _weighed(city, check)) for index, check in written]
     taken = {check.id for _index, check in checks}
     for system in city.systems:
         basic = _basic(system, kinds)
         checks.extend((None, check) for check in basic if check.id not in taken)
     return checks
+
+
+def _weighed(city: City, check: Check) -> Check:
+    """A confidentiality check knows the class and zone of what it looks at: both weigh in."""
+    system = city.system(check.system) if check.system else None
+    fields = type(check).model_fields
+    if system is None or not {"classification", "zone"} <= fields.keys():
+        return check
+    known: dict[str, Any] = {"zone": system.zone}
+    if system.classification is not None:
+        known["classification"] = system.classification.confidentiality
+    missing = {name: value for name, value in known.items() if getattr(check, name) is None}
+    return check.model_copy(update=missing) if missing else check
 
 
 def _basic(system: System, kinds: Mapping[str, type[Check]]) -> Iterator[Check]:

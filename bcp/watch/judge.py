@@ -77,9 +77,9 @@ class Judge:
         """The last `seconds` as time in a state, of everything watched; the rest stays blind."""
         start = until - timedelta(seconds=seconds)
         for system in self.systems.values():
-            if system.watched:
+            if system.watched and _looked_at(system):
                 yield Span(f"system:{system.id}", system.status, start, until)
-        for service in self.services.values():
+        for service in filter(_looked_at, self.services.values()):
             yield Span(f"service:{service.id}", service.status, start, until)
 
     def waits_for_parent(self, check: str) -> bool:
@@ -103,6 +103,11 @@ class Judge:
             top = system is not None and system.priority == "S"
             return Severity.CRITICAL if top else Severity.HIGH
         return Severity.INFO if status is Status.OK else Severity.MEDIUM
+
+
+def _looked_at(state: SystemState | ServiceState) -> bool:
+    """Before the first verdict nothing was observed: that time is blind, not unknown."""
+    return state.status is not Status.UNKNOWN or state.since is not None
 
 
 def _doubtful(view: CheckView) -> bool:

@@ -1,0 +1,74 @@
+"""What must be done by itself: verify the log daily, digest the day's samples, end permissions.
+
+If we die here: verification and digest are done again; an operation id per day keeps the digest
+from being entered twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date, timedelta
+
+import structlog
+
+from bcp.journal.entry import Actor, NewEntry
+from bcp.kit.errors import BcpError, Unwritable
+from bcp.kit.units import JST
+from bcp.service import rules
+from bcp.service.app import put_in_order
+from bcp.service.house import House
+
+LOG = structlog.get_logger("chores")
+DIGEST = "history.digested"
+_SYSTEM = Actor("system", "chores")
+_DAY = 24 * 3600.0
+_LOOK = 60.0
+
+
+def today(house: House) -> date:
+    """The city's day."""
+    return house.clock.utc().astimezone(JST).date()
+
+
+async def verify_daily(house: House) -> None:
+    """Read the whole log again, now and once a day; the result is a metric and an alarm."""
+    while True:
+        try:
+            house.verified = (await house.journal.verify()).ok
+        except BcpError as error:
+            house.verified = False
+            LOG.error("the integrity log did not verify", why=str(error))
+        await house.clock.sleep_until(house.clock.monotonic() + _DAY)
+
+
+async def turn_of_the_day(house: House) -> None:
+    """At midnight: permissions that ended stop their checks, yesterday's samples are digested."""
+    done = today(house) - timedelta(days=1)
+    while True:
+        now = today(house)
+        if now > done:
+            await end_permissions(house, now)
+            if await digest(house, now - timedelta(days=1)):
+                done = now
+        await house.clock.sleep_until(house.clock.monotonic() + _LOOK)
+
+
+async def end_permissions(house: House, day: date) -> None:
+    """Checks whose written permission is over (or has begun) stop (or start) without a restart."""
+    blocked = rules.blocked(house.city, house.plan.checks, day)
+    if blocked != dict(house.plan.blocked):
+        LOG.warning("permissions changed with the day", blocked=sorted(blocked))
+        await put_in_order(house, house.plan.blocked_by(blocked))
+
+
+async def digest(house: House, day: date) -> bool:
+    """Enter the digest of one day's samples, once. False: not recorded now, try again."""
+    found = await house.history.reader.digest(day)
+    if not found.rows:
+        return True
+    detail = {"day": day.isoformat(), "rows": len(found.rows), "sha256": found.sha256}
+    new = NewEntry(DIGEST, day.isoformat(), detail, None, house.clock.utc())
+    with contextlib.suppress(Unwritable):
+        await house.journal.append(new, op=f"history.digest:{day.isoformat()}", actor=_SYSTEM)
+        return True
+    return False
