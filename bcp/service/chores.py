@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import structlog
 
+from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.units import JST
@@ -66,7 +67,7 @@ async def digest(house: House, day: date) -> bool:
     found = await house.history.reader.digest(day)
     if not found.rows:
         return True
-    detail = {"day": day.isoformat(), "rows": len(found.rows), "sha256": found.sha256}
+    detail: dict[str, Json] = {"day": day.isoformat(), "rows": len(found.rows), "sha256": found.sha256}
     new = NewEntry(DIGEST, day.isoformat(), detail, None, house.clock.utc())
     with contextlib.suppress(Unwritable):
         await house.journal.append(new, op=f"history.digest:{day.isoformat()}", actor=_SYSTEM)

@@ -75,6 +75,7 @@ def write_files(folders: Folders) -> None:
         _write(image, b"II*\0" + chance.randbytes(200_000), 0o640)
     _write(folders.sealing_key, b"PRACTICE KEY, WORTH NOTHING\n" + os.urandom(32), 0o600)
     _write(folders.dump, b"Salted__" + chance.randbytes(60_000), 0o600)  # as openssl enc leaves it
+    _write(folders.metrics_token, (secrets.token_urlsafe(24) + "\n").encode(), 0o600)
     _write(folders.password, (secrets.token_urlsafe(24) + "\n").encode(), 0o600)
 
 

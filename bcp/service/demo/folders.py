@@ -53,6 +53,11 @@ class Folders:
         return self.root / "secrets" / "restic-password"
 
     @property
+    def metrics_token(self) -> Path:
+        """The key of a Prometheus that scrapes `/metrics`."""
+        return self.root / "secrets" / "metrics-token"
+
+    @property
     def webhook_url(self) -> Path:
         """Where notifications go; a file, as secrets are given."""
         return self.root / "secrets" / "webhook-url"

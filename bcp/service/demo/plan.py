@@ -32,6 +32,7 @@ def _values(
         "repository": folders.repository,
         "password": folders.password,
         "webhook_url": folders.webhook_url,
+        "metrics_token": folders.metrics_token,
         "ca_file": folders.certificates / "ca.pem",
     }
     return {
