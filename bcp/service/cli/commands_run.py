@@ -1,22 +1,29 @@
-"""run and demo: the commands that stay."""
+"""run: the command that stays."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import sys
-from typing import Any
 
 import structlog
 import uvloop
 
-from bcp.kit.errors import UsageError
-from bcp.kit.language import Text
 from bcp.service.cli import out
-from bcp.service.cli.remote import ask_daemon
 from bcp.service.daemon import Daemon
-from bcp.service.demo.run import run as practice
+
+
+class _Stderr(structlog.PrintLogger):
+    """Lines to stderr. Nobody reading, or a full disk behind it, must not end the daemon."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = msg
+    exception = msg
 
 
 def configure_logs() -> None:
@@ -30,50 +37,20 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_name: _Stderr(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _tell(url: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads stdout any more: no reason to end
+        out.say([url])
 
 
 def run(args: argparse.Namespace) -> int:
     """The daemon, until a signal."""
     configure_logs()
-    daemon = Daemon(args.plan, args.data, port=args.port, say=lambda url: out.say([url]))
+    daemon = Daemon(args.plan, args.data, port=args.port, say=_tell)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(daemon.run())
-    return 0
-
-
-def demo(args: argparse.Namespace) -> int:
-    """The practice city, or a fault of the one that runs."""
-    if args.action != "run":
-        return _fault(args)
-    configure_logs()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(practice(args.data, port=args.port, progress=_progress, ready=out.say))
-    return 0
-
-
-def _progress(step: Text) -> None:
-    out.say([f"… {step.ja} / {step.en}"])
-
-
-def _fault(args: argparse.Namespace) -> int:
-    listing = args.action == "faults"
-    if not listing and not args.fault:
-        raise UsageError("故障の名前が必要です / name the fault", next_step="ict-bcp demo faults")
-    call: dict[str, Any] = {} if listing else {"id": args.fault, "on": args.action == "break"}
-    path = "/api/v1/practice/" + ("faults" if listing else "set")
-    answer = asyncio.run(ask_daemon(args.data.absolute(), path, call, writes=not listing))
-    if answer is None:
-        raise UsageError(
-            "練習市が動いていません / the practice city does not run",
-            where=str(args.data),
-            next_step="ict-bcp demo",
-        )
-    lines = answer.pop("lines", [])
-    if args.json:
-        out.document(answer)
-    else:
-        out.say(lines)
     return 0

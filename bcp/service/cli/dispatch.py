@@ -1,30 +1,41 @@
-"""From the words typed to the function that does it."""
+"""From the words typed to the function that does it.
+
+A command's module is imported when the command is asked for: `--help` must answer at once, and a
+daemon needs neither the typesetter nor the practice city.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-
-from bcp.service.cli import commands_plan, commands_run, commands_state
+from importlib import import_module
 
 Command = Callable[[argparse.Namespace], int]
 
-COMMANDS: dict[str, Command] = {
-    "demo": commands_run.demo,
-    "run": commands_run.run,
-    "check-config": commands_plan.check_config,
-    "schema": commands_plan.schema,
-    "kinds": commands_plan.show_kinds,
-    "probe": commands_plan.probe,
-    "runbook lint": commands_plan.lint_runbooks,
-    "runbook print": commands_plan.print_runbooks,
-    "status": commands_state.status,
-    "log verify": commands_state.log_verify,
+COMMANDS: dict[str, str] = {
+    "demo": "commands_demo:demo",
+    "run": "commands_run:run",
+    "check-config": "commands_plan:check_config",
+    "schema": "commands_plan:schema",
+    "kinds": "commands_plan:show_kinds",
+    "probe": "commands_probe:probe",
+    "runbook lint": "commands_books:lint_runbooks",
+    "runbook print": "commands_books:print_runbooks",
+    "status": "commands_state:status",
+    "log verify": "commands_state:log_verify",
 }
-"""Commands with a way of their own; all others are operations (`commands_state.operate`)."""
+"""Commands with a way of their own; all others are operations."""
+_OTHERS = "commands_state:operate"
+
+
+def command(words: str) -> Command:
+    """The function behind `status` or `log verify`."""
+    module, _colon, name = COMMANDS.get(words, _OTHERS).partition(":")
+    found: Command = getattr(import_module(f"bcp.service.cli.{module}"), name)
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    words = f"{args.command} {args.verb}" if getattr(args, "verb", None) else args.command
-    return COMMANDS.get(words, commands_state.operate)(args)
+    words = f"{args.command} {args.verb}" if getattr(args, "verb", None) else str(args.command)
+    return command(words)(args)
