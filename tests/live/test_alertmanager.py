@@ -111,6 +111,7 @@ scrape_configs:
         )
         yield made
         made.server.shutdown()
+        made.server.server_close()
 
 
 def test_the_heartbeat_reaches_the_watcher_at_another_site_even_while_we_are_down(
