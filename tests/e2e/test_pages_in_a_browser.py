@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 PAGES = (
     "/", "/systems/web", "/services/koho", "/checks/web/main", "/checks/power/main",
     "/checks/mail/lock", "/backups", "/audit", "/log", "/runbooks", "/runbooks/juki-restore",
-    "/runbooks/juki-restore?print=1", "/disaster", "/disaster/systems/juki",
+    "/runbooks/juki-restore/print", "/paper", "/disaster/report", "/disaster", "/disaster/systems/juki",
     "/disaster/steps/SHODO-02", "/disaster/declare", "/disaster/declare?kind=drill", "/account",
     "/status", "/nothing", "/?lang=en",
 )  # fmt: skip

@@ -26,7 +26,7 @@ def _events(visit: Visit) -> tuple[Alarm, ...]:
     found = []
     for stage, desk in visit.house.desks.items():
         incident = desk.current()
-        if incident is None:
+        if incident is None or incident.preempted_at is not None:
             continue
         real = stage == "real"
         words = text(

@@ -13,6 +13,7 @@ from bcp.service.pages import (
     disaster,
     door_pages,
     log,
+    paper_page,
     runbooks_page,
     static_files,
     status,
@@ -27,7 +28,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
-        declare, disaster, steps, acts,
+        declare, disaster, steps, acts, paper_page,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

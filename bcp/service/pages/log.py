@@ -5,6 +5,7 @@ Names and free text stand in the value store; an erased one shows as 消去済 a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -91,12 +92,19 @@ def line(entry: Entry, values: Mapping[str, str], accounts: Accounts, words: Wor
     return Line(entry, what, who, _detail(entry.detail), said, late)
 
 
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value[:12]) + ("…" if len(value) > 12 else "")
+    text = str(value)
+    return f"{text[:12]}…" if re.fullmatch(r"[0-9a-f]{32,}", text) else text
+
+
 def _detail(detail: Mapping[str, object]) -> str:
     parts = []
     for name, value in detail.items():
         if name.endswith("_us") and isinstance(value, int):
             parts.append(f"{name[:-3]}={jst(from_us(value))}")
         elif value not in ("", None, [], {}):
-            parts.append(f"{name}={value}")
+            parts.append(f"{name}={_short(value)}")
     text = " ".join(parts)
     return text if len(text) <= 240 else text[:240] + "…"

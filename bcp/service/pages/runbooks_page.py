@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.respond import Absent, Answer, Page, Pages
+from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 
 
@@ -29,7 +29,9 @@ async def shelf(visit: Visit) -> Answer:
 
 
 async def one(visit: Visit) -> Answer:
-    """One runbook, whole; `?print=1` for paper."""
+    """One runbook, whole; `?print=1` leads to its paper."""
+    if visit.query.get("print") == "1":
+        return Go(f"{visit.path}/print")
     book = visit.house.book.get(visit.parts["id"])
     if book is None:
         raise Absent
@@ -39,7 +41,6 @@ async def one(visit: Visit) -> Answer:
         "system": system,
         "digest": visit.house.book.digests[book.id],
         "city": visit.house.city,
-        "printing": visit.query.get("print") == "1",
         "roles": {step.id: role_name(visit, book.role_of(step)) for step in book.steps},
     }
     return Page("runbook.html", values, live=False)

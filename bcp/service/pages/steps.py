@@ -72,7 +72,7 @@ async def step_page(visit: Visit) -> Answer:
         "done": sum(s.stand not in OPEN for s in steps),
         "total": len(steps),
         "allowed": set(allowed(found.stand))
-        if incident.active and visit.may(Permission.STEP)
+        if incident.active and not incident.preempted_at and visit.may(Permission.STEP)
         else set(),
         "following": next((n for n in seen.next if n.standing.step.id != step.id), None),
         "against": [c for c in seen.contradictions if c.step == step.id],

@@ -50,7 +50,7 @@ def downstream(down: Collection[str], needs: Mapping[str, Collection[str]]) -> f
 
 
 def around(focus: str, needs: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """What the one needs, directly or not, and what hangs on it."""
+    """What the one needs, directly or not, and what needs it directly."""
     above: set[str] = set()
     stack = [focus]
     while stack:
@@ -58,7 +58,28 @@ def around(focus: str, needs: Mapping[str, Collection[str]]) -> frozenset[str]:
             if other not in above:
                 above.add(other)
                 stack.append(other)
-    return frozenset(above) | downstream({focus}, needs) | {focus}
+    below = {id for id, wanted in needs.items() if focus in wanted}
+    return frozenset(above | below | {focus})
+
+
+def reduced(ids: Collection[str], needs: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Only the arrows that say something new: what is needed through another is left out."""
+    reach: dict[str, set[str]] = {}
+
+    def above(id: str, seen: frozenset[str]) -> set[str]:
+        if id not in reach:
+            found: set[str] = set()
+            for other in needs.get(id, ()):
+                if other in ids and other not in seen:
+                    found |= {other} | above(other, seen | {id})
+            reach[id] = found
+        return reach[id]
+
+    direct = {id: [o for o in needs.get(id, ()) if o in ids and o != id] for id in ids}
+    return {
+        id: [o for o in wanted if not any(o in above(p, frozenset({id})) for p in wanted if p != o)]
+        for id, wanted in direct.items()
+    }
 
 
 def layers(ids: Sequence[str], needs: Mapping[str, Collection[str]]) -> list[list[str]]:
@@ -95,9 +116,8 @@ def graph(
             y += _HEIGHT + (_GAP_Y if start + _COLUMNS >= len(row) else 6)
     arrows = [
         _arrow(places[other], places[id], heavy=known[other].state == "failed" or known[other].hit)
-        for id in known
-        for other in needs.get(id, ())
-        if other in places
+        for id, wanted in reduced(known, needs).items()
+        for other in wanted
     ]
     boxes = [_box(known[id], place, lang, base) for id, place in places.items()]
     width, height = _COLUMNS * (_WIDTH + _GAP_X) - _GAP_X + 4, max(y - _GAP_Y + 4, 8)

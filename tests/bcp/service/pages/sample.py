@@ -316,7 +316,7 @@ class Visitor:
     async def get(self, path: str) -> tuple[int, str]:
         """Status and page, redirects not followed."""
         async with self.client.get(self.root + path, allow_redirects=False) as answer:
-            return answer.status, await answer.text()
+            return answer.status, (await answer.read()).decode("utf-8", "replace")
 
     async def post(self, path: str, **fields: str) -> tuple[int, str]:
         """Status, and where it leads or what it says."""

@@ -182,6 +182,20 @@ async def test_a_tick_is_durable_and_a_second_person_sees_both_statements(
     assert "あなたの操作" in page
 
 
+async def test_sheets_of_paper_are_pages_and_pdf(visitor: Visitor) -> None:
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    for path in ("/paper", "/runbooks/juki-restore/print", "/disaster/report"):
+        status, page = await visitor.get(path)
+        assert status == 200, path
+        assert "sheet" in page
+    async with visitor.client.get(visitor.root + "/runbooks/juki-restore/pdf") as answer:
+        assert answer.status == 200
+        assert (await answer.read()).startswith(b"%PDF")
+    await visitor.sign_in("viewer")
+    assert (await visitor.get("/paper"))[0] == 403
+
+
 async def test_an_approved_text_is_on_the_public_page(made: Town, visitor: Visitor) -> None:
     (made.status_folder / "1.txt").write_text(
         "窓口の再開\n\n<b>9時</b>に開けます。", encoding="utf-8"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcp.service.pages.pictures.bars import KINDS, Cell, bars
-from bcp.service.pages.pictures.graph import Node, around, downstream, graph, layers
+from bcp.service.pages.pictures.graph import Node, around, downstream, graph, layers, reduced
 from bcp.service.pages.pictures.ladder import Rung, ladder, reached
 from bcp.service.pages.pictures.svg import cut
 from bcp.service.pages.pictures.timeline import Track, timeline
@@ -67,7 +67,15 @@ NEEDS = {"a": (), "b": ("a",), "c": ("b",), "d": (), "e": ("d", "c")}
 def test_what_hangs_on_the_failed_one_is_taken_along_and_nothing_else() -> None:
     assert downstream({"b"}, NEEDS) == {"c", "e"}
     assert downstream({"d"}, NEEDS) == {"e"}
-    assert around("b", NEEDS) == {"a", "b", "c", "e"}
+    assert around("b", NEEDS) == {"a", "b", "c"}
+
+
+def test_an_arrow_that_another_way_already_tells_is_left_out() -> None:
+    assert reduced({"a", "b", "c"}, {"b": ("a",), "c": ("a", "b")}) == {
+        "a": [],
+        "b": ["a"],
+        "c": ["b"],
+    }
 
 
 def test_what_is_needed_stands_above_what_needs_it() -> None:

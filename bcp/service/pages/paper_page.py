@@ -1,0 +1,149 @@
+"""Paper on screen: the sheets of `runbooks.paper` as print pages and PDF, and the report.
+
+The same values are set by Typst for the PDF and drawn here as HTML with a print style, so that a
+node without the PDF extra still prints. Contact sheets hold personal data: their own permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiohttp import web
+
+from bcp.kit.errors import UsageError
+from bcp.kit.units import JST
+from bcp.service.access.roles import Permission
+from bcp.service.access.routes import Route
+from bcp.service.pages.event import actor, desk_of, event_of, operation
+from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
+from bcp.service.pages.visit import Visit
+from runbooks.paper.forms import contacts, damage, disaster_set, first_card
+from runbooks.paper.pdf import print_set
+from runbooks.paper.sheet import Block, Heading, Sheet
+from runbooks.paper.sheets import Press, runbook
+from runbooks.reporttext import report_sheet
+from runbooks.state import Incident
+
+
+def routes(pages: Pages) -> list[Route]:
+    """Sheets and reports, real and drill."""
+    found = [
+        pages.route("GET", "/paper", Permission.READ_PERSONAL, disaster_paper),
+        pages.route("GET", "/paper/pdf", Permission.READ_PERSONAL, disaster_pdf),
+        pages.route("GET", "/runbooks/{id}/print", Permission.READ, runbook_paper),
+        pages.route("GET", "/runbooks/{id}/pdf", Permission.READ, runbook_pdf),
+    ]
+    for base in ("/disaster", "/drills/{drill}"):
+        found += [
+            pages.route("GET", base + "/report", Permission.READ_LOG, report_page),
+            pages.route("GET", base + "/report/pdf", Permission.READ_LOG, report_pdf),
+            pages.route("POST", base + "/report", Permission.COMMAND, record),
+        ]
+    return found
+
+
+async def disaster_paper(visit: Visit) -> Answer:
+    """初参集者カード, 様式9, 様式11; the runbooks are printed each on its own."""
+    press = _press(visit)
+    sheets = (first_card(press), contacts(press), damage(press))
+    return _page(sheets, "/paper/pdf")
+
+
+async def disaster_pdf(visit: Visit) -> Answer:
+    """The whole set, runbooks included."""
+    return await _pdf(visit, disaster_set(_press(visit)), "disaster-set")
+
+
+async def runbook_paper(visit: Visit) -> Answer:
+    """One runbook to print."""
+    return _page((_runbook(visit),), f"/runbooks/{visit.parts['id']}/pdf")
+
+
+async def runbook_pdf(visit: Visit) -> Answer:
+    """One runbook as PDF."""
+    return await _pdf(visit, (_runbook(visit),), visit.parts["id"])
+
+
+async def report_page(visit: Visit) -> Answer:
+    """The report as far as it goes, part by part on screen (`?all=1` whole, for the printer)."""
+    incident, sheet = await _report(visit)
+    recordable = not incident.active and visit.may(Permission.COMMAND)
+    split = parts(sheet.blocks)
+    if visit.query.get("all") != "1":
+        asked = visit.query.get("part", "0")
+        index = int(asked) if asked.isdigit() and int(asked) < len(split) else 0
+        names = [b[0].text for b in split if isinstance(b[0], Heading)]
+        names = [sheet.title] * (len(split) - len(names)) + names
+        values = {"incident": incident if recordable else None, "event": incident.id}
+        pdf = f"{visit.base}/report/pdf?incident={incident.id}"
+        shown = replace(sheet, blocks=split[index])
+        more = {"sheets": (shown,), "pdf": pdf, "parts": list(enumerate(names)), "here": index}
+        return Page("sheet.html", values | more, live=False)
+    return _page(
+        (sheet,),
+        f"{visit.base}/report/pdf?incident={incident.id}",
+        incident if recordable else None,
+    )
+
+
+def parts(blocks: tuple[Block, ...]) -> list[tuple[Block, ...]]:
+    """Cut before every heading."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        if isinstance(block, Heading) or not found:
+            found.append([])
+        found[-1].append(block)
+    return [tuple(part) for part in found]
+
+
+async def report_pdf(visit: Visit) -> Answer:
+    """The report as PDF."""
+    incident, sheet = await _report(visit)
+    return await _pdf(visit, (sheet,), f"report-{incident.id}")
+
+
+async def record(visit: Visit) -> Answer:
+    """Make the report and put its digest into the log."""
+    incident = event_of(visit)
+    if incident is None:
+        raise Absent
+    await desk_of(visit).record_report(incident, actor(visit), operation(visit))
+    return Go(f"{visit.base}/report?incident={incident.id}")
+
+
+async def _report(visit: Visit) -> tuple[Incident, Sheet]:
+    incident = event_of(visit)
+    if incident is None:
+        raise Absent
+    made = await desk_of(visit).report(incident)
+    day, organization = visit.now.astimezone(JST).date(), visit.house.city.organization
+    return incident, await visit.house.workers.thread(report_sheet, made, organization, day)
+
+
+def _press(visit: Visit) -> Press:
+    house = visit.house
+    return Press(house.city, house.book, visit.now.astimezone(JST).date(), visit.drill)
+
+
+def _runbook(visit: Visit) -> Sheet:
+    book = visit.house.book.get(visit.parts["id"])
+    if book is None:
+        raise Absent
+    return runbook(_press(visit), book)
+
+
+def _page(sheets: Sequence[Sheet], pdf: str, recordable: Incident | None = None) -> Page:
+    return Page(
+        "sheet.html",
+        {"sheets": sheets, "pdf": pdf, "incident": recordable, "parts": ()},
+        live=False,
+    )
+
+
+async def _pdf(visit: Visit, sheets: Sequence[Sheet], name: str) -> web.Response:
+    body = await print_set(sheets, visit.house.workers)
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise UsageError("name", got=name)
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    return web.Response(body=body, content_type="application/pdf", headers=headers)
