@@ -20,6 +20,7 @@ import structlog
 from bcp.journal.errors import JournalError
 from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.errors import BcpError, Unwritable
+from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
@@ -84,10 +85,10 @@ class Daemon:
         house.exposition.register(disasters.families)
         access = house.plan.access
         try:
+            self.url = await web.start(access.listen, self.port or access.port)
             async with asyncio.TaskGroup() as group:
                 self._loops(house, group)
                 group.create_task(disasters.run())
-                self.url = await web.start(access.listen, self.port or access.port)
                 gc.collect()
                 gc.freeze()  # what was built stays: later collections need not walk it
                 systemd.notify("READY=1")
@@ -119,10 +120,19 @@ class Daemon:
     async def _desks(self, house: House) -> None:
         """Turn what the board proves into entries, for the real desk and every drill."""
         while True:
+            self._yield_to_disaster(house)
             for desk in house.desks.values():
                 with contextlib.suppress(Unwritable, JournalError):  # evidence waits on the board
                     await desk.look()
             await self.clock.sleep_until(self.clock.monotonic() + 1.0)
+
+    def _yield_to_disaster(self, house: House) -> None:
+        """Verification of backups needs the disks a declared disaster needs (R-53): it waits."""
+        declared = house.desk.current() is not None
+        if declared and house.room.paused is None:
+            house.room.pause(text("backups.paused_disaster").ja)
+        elif not declared and house.room.paused is not None:
+            house.room.resume()
 
     async def _watchdog(self, house: House) -> None:
         """Fed by the wheel's progress, not by a timer of its own: a stuck wheel is a dead daemon."""

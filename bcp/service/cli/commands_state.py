@@ -106,6 +106,8 @@ def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
         "backup run": ("set", "repository"),
         "backup list": ("set",),
         "backup custody": ("set",),
+        "backup init": ("set", "repository"),
+        "backup accept": ("set", "repository"),
         "backup verify": ("set", "repository", "level"),
         "backup restore-test": ("set", "repository"),
         "backup restore": ("set", "repository", "snapshot"),
@@ -135,6 +137,8 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"level": 4}
         case "backup restore":
             return {"target": str(_absolute(args.target))}
+        case "backup accept":
+            return {"snapshots": list(args.snapshot)}
         case "disaster declare":
             return {"systems": list(args.system)}
         case "disaster stand-down":

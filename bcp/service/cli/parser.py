@@ -121,11 +121,18 @@ def _backup(commands: Sub[argparse.ArgumentParser]) -> None:
         ("restore", "空の場所へ戻す", "restore into an empty place"),
         ("restore-test", "復元試験をする (段階4)", "restore test (level 4)"),
         ("custody", "保管記録を出す", "the custody record"),
+        ("init", "置き場所(リポジトリ)を作る", "create a repository"),
+        ("accept", "リポジトリの今の状態を受け入れる", "accept a repository as it is"),
     ):
         leaf = _leaf(group, verb, ja, en, plan=True, data=True)
         leaf.add_argument("set", metavar="SET", nargs="?" if verb in ("list", "custody") else None)
         if verb not in ("list", "custody"):
-            leaf.add_argument("--repository", help="対象の保管先 / only this repository")
+            needed = verb in ("init", "accept")
+            leaf.add_argument(
+                "--repository", required=needed, help="対象の保管先 / only this repository"
+            )
+        if verb == "accept":
+            leaf.add_argument("--snapshot", action="append", default=[], help="64桁 / full id")
         if verb == "verify":
             leaf.add_argument("--level", type=int, choices=range(5), default=2)
         if verb == "restore":

@@ -44,6 +44,19 @@ class Rise(One):
     level: Literal[1, 2, 3, 4] = 2
 
 
+class InOne(Model):
+    """One repository of a set."""
+
+    set: Id
+    repository: Id
+
+
+class Accepted(InOne):
+    """Snapshots (64 hex digits) whose strangeness or absence a person accepts."""
+
+    snapshots: tuple[str, ...] = ()
+
+
 class Back(One):
     """Where to put a pinned snapshot."""
 
@@ -159,6 +172,35 @@ async def restore(house: House, caller: Caller, parameters: Back) -> Answer:
     return Answer(data, (line,), verdict)
 
 
+async def init(house: House, caller: Caller, parameters: InOne) -> Answer:
+    """Create a repository; announced in the log first, never done by itself."""
+    _keys(house, parameters.set, parameters.repository)
+    made = await house.room.init(
+        parameters.set, parameters.repository, actor=caller.actor, op=caller.op
+    )
+    good = made.judgement.good
+    said = (
+        "作りました / created" if good else f"作れませんでした / not created: {made.judgement.reason}"
+    )
+    data = {"set": parameters.set, "repository": parameters.repository, "created": good}
+    line = f"{parameters.set}/{parameters.repository}: {said}"
+    return Answer(data, (line,), Verdict.GOOD if good else Verdict.FINDING)
+
+
+async def accept(house: House, caller: Caller, parameters: Accepted) -> Answer:
+    """A person accepts the repository as it is now; from here on it is compared anew."""
+    _keys(house, parameters.set, parameters.repository)
+    await house.room.accept(
+        parameters.set,
+        parameters.repository,
+        parameters.snapshots,
+        actor=caller.actor,
+        op=caller.op,
+    )
+    line = "今の状態を受け入れました(記録に残ります) / accepted as it is, on record"
+    return Answer({"set": parameters.set, "repository": parameters.repository}, (line,))
+
+
 async def custody(house: House, caller: Caller, parameters: Sets) -> Answer:
     """The custody record: which snapshots must exist."""
     rows: list[dict[str, Any]] = []
@@ -210,6 +252,22 @@ OPERATIONS: tuple[Operation[Any], ...] = (
         Permission.OPERATE,
         Back,
         restore,
+        True,
+    ),
+    Operation(
+        "backup.init",
+        Text("置き場所を作る", "create a repository"),
+        Permission.OPERATE,
+        InOne,
+        init,
+        True,
+    ),
+    Operation(
+        "backup.accept",
+        Text("今の状態を受け入れる", "accept a repository as it is"),
+        Permission.OPERATE,
+        Accepted,
+        accept,
         True,
     ),
     Operation(
