@@ -51,7 +51,8 @@ async def step_page(visit: Visit) -> Answer:
     found = seen.steps.get(visit.parts["id"])
     if found is None:
         raise Absent
-    city, step = seen.city, found.step
+    # the frozen plan holds no names or numbers: people are looked up in the plan of today
+    city, step = visit.house.city, found.step
     steps = [s for s in seen.steps.values() if s.runbook.id == found.runbook.id]
     hint = next((n for n in seen.next if n.standing.step.id == step.id), None)
     variant = step.variant(incident.hours)

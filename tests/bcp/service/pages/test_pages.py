@@ -141,6 +141,18 @@ async def test_a_second_click_is_the_same_declaration(made: Town, visitor: Visit
     assert made.journal.size == size
 
 
+async def test_a_step_names_whom_to_call_and_hides_the_number_from_mere_viewers(
+    visitor: Visitor,
+) -> None:
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    assert 'href="tel:' in (await visitor.get("/disaster/steps/SHODO-02"))[1]
+    await visitor.sign_in("viewer")
+    _, page = await visitor.get("/disaster/steps/SHODO-02")
+    assert 'href="tel:' not in page
+    assert '<form method="post">' not in page
+
+
 async def test_a_drill_is_marked_everywhere_and_touches_nothing_real(
     made: Town, visitor: Visitor
 ) -> None:
