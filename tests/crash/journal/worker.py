@@ -17,6 +17,8 @@ from tests.bcp.journal.helpers import FOLDS
 
 OFFICER = Actor("u-1", "commander")
 PRODUCERS = 12
+LONGEST = 120.0
+"""Seconds after which a child ends by itself, should nobody be left to kill it."""
 
 
 def open_log(folder: Path) -> Journal:
@@ -58,7 +60,8 @@ async def write(folder: Path, acks: Path, run: str, again: list[str], number: in
 
 
 def main(folder: str, acks: str, run: str, again: list[str], number: int | None = None) -> None:
-    asyncio.run(write(Path(folder), Path(acks), run, again, number))
+    work = write(Path(folder), Path(acks), run, again, number)
+    asyncio.run(asyncio.wait_for(work, LONGEST))
 
 
 if __name__ == "__main__":
