@@ -72,7 +72,7 @@ class FolderLock:
         self._fd: int | None = None
 
     def take(self) -> None:
-        """Raises `Busy` when another process has it, `BcpError` when the folder is unusable."""
+        """Raises `Busy` when another process has it, `Unwritable` when the folder is unusable."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -93,8 +93,9 @@ class FolderLock:
                 next_step="そのプロセスを止めるか --data で別のフォルダを指定する / "
                 "stop that process, or name another folder with --data",
             ) from error
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        with contextlib.suppress(OSError):  # full disk: held, only the number is not told
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
         self._fd = fd
 
     def release(self) -> None:

@@ -23,9 +23,8 @@ from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
 from bcp.plan import accepted
-from bcp.service import figures
+from bcp.service import figures, parts
 from bcp.service.access.accounts import Accounts
-from bcp.service.access.store import AccessStore
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan, archive
@@ -37,7 +36,6 @@ from bcp.watch.exposition import Exposition
 from bcp.watch.history import History, read_board
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
-from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import one_round
 from bcp.watch.schedule import Scheduler
@@ -55,17 +53,23 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Everything but the loops and servers: enough for one command without a daemon.
 
-    Raises `Busy` when another process has the folder, `Unwritable` when it cannot be used at all.
+    Raises `Busy` when another process has the folder, `UsageError` when it cannot be used at all. A
+    folder in use before that is read-only now is no reason to stop watching.
     """
     clock, own = clock or SystemClock(), workers is None
     workers = workers or Workers()
     lock = FolderLock(data)
-    await workers.thread(lock.take)
+    troubles: list[str] = []
     async with contextlib.AsyncExitStack() as undo:
-        undo.callback(lock.release)
         if own:
             undo.callback(workers.close)
-        yield await _build(plan, Places(await workers.thread(data.resolve)), clock, workers, undo)
+        try:
+            await workers.thread(lock.take)
+        except Unwritable as error:
+            troubles.append(parts.one_line(await workers.thread(parts.bearable, error, data)))
+        undo.callback(lock.release)
+        places = Places(await workers.thread(data.resolve))
+        yield await _build(plan, places, clock, workers, undo, troubles)
 
 
 async def _log(plan: Plan, places: Places, clock: Clock, workers: Workers) -> Journal:
@@ -84,6 +88,7 @@ async def _build(
     clock: Clock,
     workers: Workers,
     undo: contextlib.AsyncExitStack,
+    troubles: list[str],
 ) -> House:
     journal = await _log(plan, places, clock, workers)
     undo.push_async_callback(journal.close)
@@ -92,7 +97,7 @@ async def _build(
     undo.push_async_callback(workers.thread, history.close)
     board = Board(clock)
     judge = Judge(board, clock, plan.city)
-    notifier = Notifier(plan.notify, clock, plan.city.node.id, _ca(plan))
+    notifier = parts.notifier(plan, clock, troubles)
     recorder = Recorder(
         board, judge, clock, history=history, sink=journal, announce=notifier.announce
     )
@@ -101,7 +106,7 @@ async def _build(
         workers=workers,
         resolve=SystemResolver(),
         host=HostAccess(tuple(Path(root) for root in plan.city.node.host_roots)),
-        ca_file=_ca(plan),
+        ca_file=parts.ca_file(plan),
         statement=lambda check: journal.state("statements").get(check),
     )
     scheduler = Scheduler(
@@ -119,8 +124,8 @@ async def _build(
     drills = Drills(places.data, desk, board, clock, workers)
     desk.drills = drills
     undo.push_async_callback(drills.close)
-    store = await workers.thread(AccessStore, places.access)
-    undo.callback(store.close)
+    closing = undo.enter_context(contextlib.ExitStack())
+    store = await workers.thread(parts.access_store, places.access, troubles, closing)
     accounts = await Accounts.open(store, workers, clock, record=partial(_record, journal, clock))
     exposition, lag = Exposition(board, clock, workers), LoopLag(clock)
     house = House(
@@ -142,6 +147,7 @@ async def _build(
         desk=desk,
         drills=drills,
         judge=judge,
+        troubles=troubles,
     )
     for producer in (
         families.judged(lambda: judge),
@@ -160,11 +166,6 @@ async def _build(
     recorder.assume_said()
     await drills.start()
     return house
-
-
-def _ca(plan: Plan) -> Path | None:
-    """The city's own certificate authorities."""
-    return Path(plan.city.node.ca_file) if plan.city.node.ca_file else None
 
 
 async def _record(

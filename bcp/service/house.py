@@ -71,6 +71,8 @@ class House:
     drills: Drills
     judge: Judge
     reloads: Reloads = field(default_factory=Reloads)
+    troubles: list[str] = field(default_factory=list)
+    """Parts that could not be used at the start, in a sentence each: watching goes on without them."""
     verified: bool | None = None
     """What the last full verification of the log said; None before the first."""
 

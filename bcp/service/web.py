@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import structlog
 from aiohttp import web
 
-from bcp.kit.errors import Busy, UsageError
-from bcp.service import api, control, machine
-from bcp.service.access.guard import Bearer, Doors
-from bcp.service.access.roles import Permission
+from bcp.kit.errors import Busy, Unwritable, UsageError
+from bcp.service import api, control, machine, parts
+from bcp.service.access.guard import Doors
 from bcp.service.access.routes import Handler, Route, mount, seal
 from bcp.service.house import House
 from bcp.service.operations.operation import Operation
@@ -23,6 +23,7 @@ from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
 from bcp.service.sections import Access
 
+LOG = structlog.get_logger("web")
 _MAX_BODY = 4 << 20
 
 
@@ -48,7 +49,7 @@ class Web:
         self.hub = Hub(house.clock)
         self._undo = [house.board.subscribe(self.hub.poke), house.journal.listen(self.hub.poke)]
         access = house.plan.access
-        doors = Doors(house.accounts, bearers(access))
+        doors = Doors(house.accounts, parts.bearers(access, house.troubles))
         pages = Pages(lambda: house, doors)
         every = (*operations, *extras.operations)
         calls = api.routes(lambda: house, every)
@@ -62,9 +63,15 @@ class Web:
         self._runners: list[web.AppRunner] = []
 
     async def start(self, host: str, port: int) -> str:
-        """Listen; the URL to open. Raises `Busy` for a port in use, `Unwritable` for the socket."""
+        """Listen; the URL to open. Raises `Busy` for a port in use, `UsageError`."""
         console = await self._runner(self.console)
-        await control.listen(console, self._house.places.data)
+        try:
+            await control.listen(console, self._house.places.data)
+        except (
+            Unwritable
+        ) as error:  # a read-only folder: no commands from the terminal, that is all
+            LOG.error("no control socket", why=str(error))
+            self._house.troubles.append(parts.one_line(error))
         runner = await self._runner(self.site)
         secure = tls(self._house.plan.access)
         site = web.TCPSite(runner, host, port, ssl_context=secure, reuse_address=True)
@@ -88,7 +95,8 @@ class Web:
         self.hub.close()
         for runner in reversed(self._runners):
             await runner.cleanup()
-        (self._house.places.data / control.SOCKET_NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self._house.places.data / control.SOCKET_NAME).unlink(missing_ok=True)
 
 
 @web.middleware
@@ -98,14 +106,6 @@ async def _by_uid(request: web.Request, handler: Handler) -> web.StreamResponse:
         what = "root か常駐プログラムの利用者だけが使えます / only root or the daemon's own user"
         return web.json_response({"error": "NotPermitted", "what": what}, status=403)
     return await handler(request)
-
-
-def bearers(access: Access) -> tuple[Bearer, ...]:
-    """The scraper's key. Raises `UsageError` when its file cannot be read."""
-    if access.metrics_token_file is None:
-        return ()
-    path = Path(access.metrics_token_file)
-    return (Bearer.read("metrics", path, frozenset({Permission.READ_METRICS})),)
 
 
 def tls(access: Access) -> ssl.SSLContext | None:

@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = run(args)
     except BcpError as error:
         code = out.complain(error, as_json=bool(getattr(args, "json", False)))
+    except Exception as error:  # our bug: never the 1 that means "a finding"
+        code = out.broke(error)
     except BrokenPipeError:
         code = 3  # nobody reads us any more (`| head`): what was said was not heard
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,3 +35,10 @@ def complain(error: BcpError, as_json: bool) -> int:
     else:
         print(error, file=sys.stderr)
     return error.exit_code
+
+
+def broke(error: Exception) -> int:
+    """Our own bug: where it happened, for whoever mends it. Could not tell."""
+    traceback.print_exception(error, file=sys.stderr)
+    print("内部の誤り。この表示を開発者へ / internal error: please report this", file=sys.stderr)
+    return BcpError.exit_code
