@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -26,10 +26,13 @@ from bcp.journal.opening import Opened, open_log
 from bcp.journal.projections import Projection, named_query
 from bcp.journal.proof import TlogProof
 from bcp.journal.selection import Selection
-from bcp.journal.selfcheck import Verified, verify_store
+from bcp.journal.selfcheck import Verified, verify_folder
 from bcp.journal.writer import Writer, in_thread
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Unwritable
+
+Run = Callable[..., Awaitable[Any]]
+"""Runs blocking work elsewhere: `run(function, *arguments)`."""
 
 BUSY_SECONDS = 1.0
 HEARTBEAT = timedelta(hours=1)
@@ -289,16 +292,16 @@ class Journal:
         hashes = await in_thread(inclusion_proof, seq, last.size, reader.node)
         return TlogProof(seq, tuple(hashes), note.decode()).text()
 
-    async def verify(self) -> Verified:
-        """Read everything again: bytes, hashes, order, values, checkpoint. In a worker thread."""
+    async def verify(self, run: Run = in_thread) -> Verified:
+        """Read everything again: bytes, hashes, order, values, checkpoint.
+
+        `run` carries it out elsewhere: a worker thread, or (`Workers.process`) a process of its own,
+        which a long log wants, for a thread shares the interpreter with the event loop.
+        """
         opened = self._opened
-        return await in_thread(
-            verify_store,
-            opened.store.path.parent,
-            self._writer.published.tree,
-            opened.signer.last,
-            opened.values,
-        )
+        folder, tree = opened.store.path.parent, self._writer.published.tree
+        found: Verified = await run(verify_folder, folder, tree, opened.signer.last)
+        return found
 
     async def export(self, dest: Path) -> Checkpoint:
         """Write the log to a new folder `dest` as C2SP tlog-tiles. Raises Exists, Unwritable."""

@@ -97,7 +97,7 @@ class NoLog(Journal):
     ) -> None:
         """There is nothing to sign; ends at once."""
 
-    async def verify(self) -> Any:
+    async def verify(self, run: Any = None) -> Any:
         """Cannot be told."""
         self._refuse()
 
