@@ -14,7 +14,7 @@ from bcp.kit.errors import BcpError
 def say(lines: Iterable[str]) -> None:
     """Lines for people, to stdout."""
     for line in lines:
-        print(line)
+        print(line, flush=True)
 
 
 def document(data: Any) -> None:
