@@ -270,6 +270,8 @@ class History:
         self._purged = hour
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+        if not self.path.exists():
+            return []  # nothing was ever written: the first seconds of a new folder
         try:
             with contextlib.closing(_reader(self.path)) as db:
                 return db.execute(query, values).fetchall()
