@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import aiohttp
@@ -52,6 +53,12 @@ class Service:
     def start(self, within: float = 60.0) -> float:
         """Start and wait until it is ready; gives the seconds that took."""
         begun = time.monotonic()
+        self.launch()
+        wait_for(self.is_ready, within, self.said)
+        return time.monotonic() - begun
+
+    def launch(self) -> None:
+        """Start it and wait for nothing."""
         output = (self.data.parent / f"{self.data.name}.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bcp", *self.arguments, "--port", str(self.port)],
@@ -60,8 +67,6 @@ class Service:
             start_new_session=True,
         )
         output.close()
-        wait_for(self.is_ready, within, self.said)
-        return time.monotonic() - begun
 
     def said(self) -> str:
         """What it printed so far."""
@@ -77,6 +82,18 @@ class Service:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def answers(self, path: str) -> int:
+        """The status of a page; 0 while nobody listens. Raises when the process has ended."""
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError(f"it ended with {self.process.returncode}: {self.said()}")
+        try:
+            with urlopen(f"{self.url}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
 
     def kill(self) -> None:
         """SIGKILL to it and all its children."""

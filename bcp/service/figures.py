@@ -13,6 +13,7 @@ from datetime import datetime
 from bcp import __version__
 from bcp.kit.errors import BcpError
 from bcp.service.house import House
+from bcp.service.nolog import NoLog
 from bcp.watch.exposition import Family, Sample
 from bcp.watch.values import FindingResult, Pillar, Severity
 from runbooks.desk import Situation
@@ -63,13 +64,15 @@ def systems(house: House, _now: datetime) -> Iterator[Family]:
 def log(house: House, _now: datetime) -> Iterator[Family]:
     """The integrity log."""
     journal = house.journal
+    known = not isinstance(journal, NoLog)
     _last, _note, signed_at = journal.signed
     yield _gauge(
         "ict_bcp_log_writable",
         "1 while the integrity log can be written.",
         Sample(int(journal.writable.ok)),
     )
-    yield _gauge("ict_bcp_log_entries", "Entries in the integrity log.", Sample(journal.size))
+    if known:
+        yield _gauge("ict_bcp_log_entries", "Entries in the integrity log.", Sample(journal.size))
     if signed_at is not None:
         yield _gauge(
             "ict_bcp_log_checkpoint_timestamp_seconds",
@@ -127,6 +130,8 @@ class Disasters:
     def families(self, _now: datetime) -> Iterator[Family]:
         """For `Exposition.register`."""
         kinds = {"real": 0, "drill": 0}
+        if isinstance(self._house.journal, NoLog):  # nobody knows: absent, not 0
+            del kinds["real"]
         deadlines: list[Sample] = []
         attained: list[Sample] = []
         for situation in self._now.values():

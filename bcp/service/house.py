@@ -17,6 +17,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan
 from bcp.service.stores import Places
 from bcp.watch.board import Board
@@ -111,6 +112,14 @@ class House:
             for service, alternate in incident.alternates.items()
             if alternate.until is None
         }
+
+    def require_log(self) -> None:
+        """Raises `Unwritable` where no log could be opened: empty folds must not speak for it.
+
+        "No disaster is declared" would be a lie then; nobody knows.
+        """
+        if isinstance(self.journal, NoLog):
+            self.journal.refuse()
 
     async def look(self, check: Check) -> Observation:
         """Run a check once now; the result goes the common road (board, history, log, alert)."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
+from bcp.journal.checkpoint import Checkpoint
 from bcp.journal.entry import Actor, Entry
 from bcp.journal.evidence import EvidenceStore
 from bcp.journal.folding import Committed, Fold, WritableState
@@ -29,7 +31,8 @@ class NoLog(Journal):
         self._reason, self._clock, self._folds, self._node = reason, clock, folds, node
         self._state = WritableState(False, clock.utc(), type(reason).__name__, reason.what)
 
-    def _refuse(self) -> NoReturn:
+    def refuse(self) -> NoReturn:
+        """The answer to everything that needs the log: `Unwritable`, with the opening's reason."""
         raise Unwritable(
             f"記録できていません / the integrity log could not be opened: {self._reason.what}",
             where=self._reason.where,
@@ -38,7 +41,7 @@ class NoLog(Journal):
 
     async def transact(self, decide: Decide, *, op: str, actor: Actor) -> Committed:
         """Refused, with the reason of the opening."""
-        self._refuse()
+        self.refuse()
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -65,7 +68,7 @@ class NoLog(Journal):
     @property
     def evidence(self) -> EvidenceStore:
         """Without a log nothing may be kept as evidence."""
-        self._refuse()
+        self.refuse()
 
     def state(self, name: str) -> Any:
         """The empty state."""
@@ -99,10 +102,38 @@ class NoLog(Journal):
 
     async def verify(self, run: Any = None) -> Any:
         """Cannot be told."""
-        self._refuse()
+        self.refuse()
 
     async def erase(
         self, entry: Entry, names: Sequence[str], *, op: str, actor: Actor
     ) -> Committed:
         """Refused."""
-        self._refuse()
+        self.refuse()
+
+    async def checkpoint(self) -> bytes:
+        """Refused."""
+        self.refuse()
+
+    async def export(self, dest: Path) -> Checkpoint:
+        """Refused."""
+        self.refuse()
+
+    async def prove(self, seq: int) -> str:
+        """Refused."""
+        self.refuse()
+
+    async def query(
+        self, projection: str, name: str, parameters: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[Any]:
+        """Nothing can be read."""
+        return []
+
+    @property
+    def root(self) -> bytes:
+        """Of nothing."""
+        return b""
+
+    @property
+    def vkey(self) -> str:
+        """Nobody's key."""
+        return ""

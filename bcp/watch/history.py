@@ -292,7 +292,10 @@ def _open(path: Path) -> sqlite3.Connection:
     """For writing. Raises DatabaseError for a file that is not sound."""
     db = sqlite3.connect(path, timeout=5, check_same_thread=False)
     try:
-        path.chmod(0o600)
+        with contextlib.suppress(
+            OSError
+        ):  # a read-only disk: SQLite says so next, in its own words
+            path.chmod(0o600)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         sound = db.execute("PRAGMA quick_check(1)").fetchone()

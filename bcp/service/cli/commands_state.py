@@ -124,7 +124,7 @@ def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
     }.get(words, ())
     found = {name: given[name] for name in names if given.get(name) is not None}
     for common in ("drill", "by"):
-        if words.startswith(("disaster", "log show", "log export")) and given.get(common):
+        if words.startswith(("disaster", "log")) and given.get(common):
             found[common] = given[common]
     return found | _special(words, args)
 

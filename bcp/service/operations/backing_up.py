@@ -180,7 +180,9 @@ async def init(house: House, caller: Caller, parameters: InOne) -> Answer:
     )
     good = made.judgement.good
     said = (
-        "作りました / created" if good else f"作れませんでした / not created: {made.judgement.reason}"
+        "作りました / created"
+        if good
+        else f"作れませんでした / not created: {made.judgement.reason}"
     )
     data = {"set": parameters.set, "repository": parameters.repository, "created": good}
     line = f"{parameters.set}/{parameters.repository}: {said}"
@@ -203,6 +205,7 @@ async def accept(house: House, caller: Caller, parameters: Accepted) -> Answer:
 
 async def custody(house: House, caller: Caller, parameters: Sets) -> Answer:
     """The custody record: which snapshots must exist."""
+    house.require_log()
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
     for key in _keys(house, parameters.set):

@@ -14,7 +14,7 @@ from bcp.plan.loader import unknown
 from bcp.plan.types import Id, Model
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
-from bcp.service.operations.operation import Answer, Caller, NoParameters, Operation, Verdict
+from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 
 
 class Some(Model):
@@ -23,6 +23,12 @@ class Some(Model):
     last: int = 20
     kind: str | None = None
     incident: str | None = None
+    drill: Id | None = None
+
+
+class Whole(Model):
+    """The real log, or a drill's."""
+
     drill: Id | None = None
 
 
@@ -36,6 +42,7 @@ class Where(Model):
 def journal_of(house: House, drill: str | None) -> Journal:
     """The real log, or a drill's."""
     if drill is None:
+        house.require_log()
         return house.journal
     desk = house.drills.get(drill)
     if desk is None:
@@ -73,10 +80,11 @@ async def show(house: House, caller: Caller, parameters: Some) -> Answer:
     return Answer(data, lines)
 
 
-async def verify(house: House, caller: Caller, _parameters: NoParameters) -> Answer:
+async def verify(house: House, caller: Caller, parameters: Whole) -> Answer:
     """Read everything again: bytes, hashes, order, head, checkpoint."""
-    found = await house.journal.verify()
-    house.verified = found.ok
+    found = await journal_of(house, parameters.drill).verify(house.workers.process)
+    if parameters.drill is None:
+        house.verified = found.ok
     data = {
         "ok": found.ok,
         "size": found.size,
@@ -111,7 +119,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
         "log.verify",
         Text("改ざんを調べる", "verify the log"),
         Permission.READ_LOG,
-        NoParameters,
+        Whole,
         verify,
     ),
     Operation(

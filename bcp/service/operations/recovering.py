@@ -91,6 +91,7 @@ def _actor(house: House, caller: Caller, by: str | None) -> Actor:
 
 async def _desk(house: House, drill: str | None, *, create: bool = False) -> Desk:
     if drill is None:
+        house.require_log()
         return house.desk
     desk = house.drills.get(drill)
     if desk is None and create:
