@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from bcp.plan.marks import Fault, Mark, Path_, Tree, documents, dotted
 from bcp.plan.suggest import keys_at
 
 T = TypeVar("T")
+
+_MOST = 16 << 20
+"""Bytes of all files together: ten times a plan of ten thousand checks. It is kept whole for ever."""
 
 
 @dataclass(slots=True)
@@ -59,13 +63,29 @@ def read_source(root: Path) -> Source:
     for path in plan_files(root):
         shown = str(path.relative_to(root)) if path != root else path.name
         try:
-            files[shown] = path.read_bytes()
+            found = _content(path, _MOST - sum(map(len, files.values())))
         except OSError as error:
-            message = f"読めません / cannot read: {error.strerror}"
-            faults.append(Fault(Mark(shown, 1, 1), "", message))
+            found = f"読めません / cannot read: {error.strerror}"
+        if isinstance(found, str):
+            faults.append(Fault(Mark(shown, 1, 1), "", found))
+        else:
+            files[shown] = found
     source = parse_files(files)
     source.faults[:0] = faults
     return source
+
+
+def _content(path: Path, room: int) -> bytes | str:
+    """The file whole, or the sentence that refuses it: a pipe would never end, a dump would not fit."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        return "普通のファイルではありません / not a regular file"
+    if about.st_size > room:
+        return (
+            f"大きすぎます: 計画は合わせて {_MOST >> 20} MB まで (このファイルは "
+            f"{about.st_size / (1 << 20):.1f} MB) / too large: a plan has at most {_MOST >> 20} MB"
+        )
+    return path.read_bytes()
 
 
 def parse_files(files: Mapping[str, bytes]) -> Source:
@@ -78,6 +98,7 @@ def parse_files(files: Mapping[str, bytes]) -> Source:
                 source.runbooks.append(tree)
             else:
                 _join(source, tree)
+    source.tree.marks.setdefault((), Mark(next(iter(files), "?"), 1, 1))
     return source
 
 
