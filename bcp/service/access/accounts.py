@@ -27,6 +27,7 @@ from bcp.service.access.throttle import Throttle
 SESSION_LIFE = timedelta(hours=12)
 """Sliding: a night shift is not thrown out, a forgotten browser is."""
 _TOUCH_US = 60 * 1_000_000
+_LONGEST_LOGIN = 64
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
 
 Record = Callable[[str, str, Mapping[str, int | str], Mapping[str, str]], Awaitable[None]]
@@ -121,7 +122,7 @@ class Accounts:
 
         Raises `TooFast` while throttled and `Busy` when too many sign in at once.
         """
-        login = login.strip().lower()
+        login = login.strip().lower()[:_LONGEST_LOGIN]  # remembered by the throttle: kept short
         if (seconds := self._throttle.wait(login, address, self._clock.monotonic())) > 0:
             raise TooFast(seconds)
         account = self._find(login)

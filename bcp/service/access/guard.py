@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from bcp.kit.errors import UsageError
+from bcp.kit.language import text
 from bcp.service.access.accounts import SESSION_LIFE, Accounts, Identity
 from bcp.service.access.roles import Permission, decide
 from bcp.service.access.routes import Handler, route_of
@@ -25,6 +26,8 @@ from bcp.service.access.routes import Handler, route_of
 IDENTITY: web.RequestKey[Identity | None] = web.RequestKey("bcp_identity", object)  # type: ignore[arg-type]
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+MAX_STRANGE_BODY = 16 << 10
+"""Bytes somebody without an account may send; the login form needs a few hundred."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -123,6 +126,9 @@ class Doors:
             error = request.match_info.http_exception
             status = 404 if error is None else error.status
             return await self._refuse(request, status, "access.missing", machine)
+        if route.writes and identity is None and not _small(request):
+            # plain: drawing a page would read what was sent
+            return web.Response(status=413, text=text("access.too_large").ja + "\n")
         if route.writes and (why := await self._forged(request, identity)):
             return await self._refuse(request, 403, why, machine)
         return await handler(request)
@@ -210,6 +216,12 @@ class Doors:
     def let_out(self, response: web.StreamResponse) -> None:
         """Take the session away."""
         response.del_cookie(self.cookie, path="/")
+
+
+def _small(request: web.Request) -> bool:
+    """A body whose length is told beforehand (as every browser does) and is that of a form."""
+    length = request.content_length
+    return not request.can_read_body or (length is not None and length <= MAX_STRANGE_BODY)
 
 
 def identity_of(request: web.Request) -> Identity | None:

@@ -41,7 +41,13 @@ class Passwords:
         return await self._run(self._hasher.hash, _plain(password))
 
     async def verify(self, encoded: str | None, password: str) -> bool:
-        """Whether the password fits. `None` (no such account) costs the same time and is False."""
+        """Whether the password fits. `None` (no such account) costs the same time and is False.
+
+        What is longer than a password may be fits nothing and is not normalised either: NFKC takes
+        quadratic time over piled-up accents, and anybody may send them before signing in.
+        """
+        if len(password) > MAX_BYTES:
+            encoded, password = None, ""
         if encoded is None and self._nobody is None:
             self._nobody = await self._run(self._hasher.hash, b"nobody has this password")
         fits = await self._run(self._fits, encoded or self._nobody or "", _plain(password))
@@ -73,7 +79,8 @@ class Passwords:
 
 def check_fit(password: str) -> None:
     """Long enough, and not absurdly long; no rules about kinds of characters (NIST 800-63B)."""
-    if len(password) < MIN_LENGTH or len(_plain(password)) > MAX_BYTES:
+    length = len(password)
+    if not MIN_LENGTH <= length <= MAX_BYTES or len(_plain(password)) > MAX_BYTES:
         raise UsageError(
             f"パスワードは{MIN_LENGTH}文字以上にしてください / "
             f"a password needs at least {MIN_LENGTH} characters",

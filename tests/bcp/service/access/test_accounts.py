@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -202,3 +203,13 @@ def test_unknown_names_are_throttled_like_known_ones() -> None:
         known.failed("hanako", "a", float(second))
         unknown.failed("nobody", "a", float(second))
     assert known.wait("hanako", "a", 8.0) == unknown.wait("nobody", "a", 8.0) > 0
+
+
+async def test_a_huge_password_of_piled_up_accents_is_refused_at_once(desk: Desk) -> None:
+    accounts = await with_hanako(desk)
+    piled = "a" + "\u0301\u0323" * 200_000  # NFKC would take minutes over it
+    began = time.monotonic()
+    assert await accounts.sign_in("hanako", piled, ELSEWHERE) is None
+    with pytest.raises(UsageError):
+        await accounts.set_password("hanako", piled)
+    assert time.monotonic() - began < 2

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from bcp.kit.errors import BcpError, UsageError
-from bcp.service.access.guard import Bearer, Doors, safe_next
+from bcp.service.access.guard import MAX_STRANGE_BODY, Bearer, Doors, safe_next
 from bcp.service.access.roles import GRANTS, Permission, Role, decide, granted
 from bcp.service.access.routes import Route, mount, seal
 from tests.bcp.service.access.test_accounts import ELSEWHERE, GOOD, Desk
@@ -26,6 +26,7 @@ ROUTES = [
     Route("GET", "/open", Permission.PUBLIC, hello),
     Route("GET", "/inside", Permission.READ, hello),
     Route("POST", "/tick", Permission.STEP, hello),
+    Route("POST", "/login", Permission.PUBLIC, hello),
     Route("GET", "/metrics", Permission.READ_METRICS, hello, machine=True),
 ]
 
@@ -186,3 +187,16 @@ def test_the_table_is_closed_and_denies_by_default() -> None:
             assert decide(None, permission) == "who"
             assert decide(frozenset(), permission) == "no"
         assert decide(granted(Role), permission) == "yes"
+
+
+async def test_a_stranger_may_send_no_more_than_a_login_form(
+    door: tuple[Client, Doors, Desk],
+) -> None:
+    client = door[0]
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"login=x"
+
+    assert (await client.post("/login", data=b"login=x&password=y")).status == 200
+    assert (await client.post("/login", data=b"a" * (MAX_STRANGE_BODY + 1))).status == 413
+    assert (await client.post("/login", data=endless())).status == 413  # length not told
