@@ -17,6 +17,8 @@ from bcp.journal.entry import Actor
 from bcp.kit.durable import unwritable
 
 SOCKET_NAME = "control.sock"
+CONSOLE = "console"
+"""Role of the actor on this machine."""
 _UCRED = struct.Struct("3i")
 
 
@@ -37,7 +39,7 @@ def allowed(uid: int | None) -> bool:
 
 def actor(uid: int) -> Actor:
     """The uid as the actor of an entry."""
-    return Actor(f"uid:{uid}", "console")
+    return Actor(f"uid:{uid}", CONSOLE)
 
 
 async def listen(runner: web.AppRunner, data: Path) -> web.UnixSite:

@@ -12,6 +12,7 @@ from bcp.kit.units import JST
 from bcp.plan.loader import unknown
 from bcp.plan.types import Id, Model
 from bcp.service.access.roles import Permission
+from bcp.service.control import CONSOLE
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
 from bcp.service.operations.telling import facts_of, lines_of, verdict
@@ -80,13 +81,28 @@ class Which(In):
 
 
 def _actor(house: House, caller: Caller, by: str | None) -> Actor:
-    """The person named by login, else whoever calls."""
+    """The person named by login, else whoever calls.
+
+    Only the console of this machine (root, the daemon's own user) may act for another: a session
+    speaks for the one who signed in and for nobody else.
+    """
     if by is None:
         return caller.actor
+    if caller.actor.role != CONSOLE:
+        raise Refused(
+            "ほかの人の名前では記録できません / nobody may act in another person's name",
+            got=by,
+            next_step="本人がログインする / let that person sign in",
+        )
+    return Actor(_person(house, by), CONSOLE)
+
+
+def _person(house: House, login: str) -> str:
+    """The pseudonym behind a login."""
     people = {account.login: account for account in house.accounts.everybody()}
-    if by not in people:
-        raise UsageError(unknown(by, people), next_step="ict-bcp user list")
-    return Actor(people[by].id, "console")
+    if login not in people:
+        raise UsageError(unknown(login, people), next_step="ict-bcp user list")
+    return people[login].id
 
 
 async def _desk(house: House, drill: str | None, *, create: bool = False) -> Desk:
@@ -195,12 +211,12 @@ async def note(house: House, caller: Caller, parameters: Note) -> Answer:
 async def handover(house: House, caller: Caller, parameters: Handover) -> Answer:
     """Hand over the command."""
     desk = await _desk(house, parameters.drill)
-    to = _actor(house, caller, parameters.to)
+    to = _person(house, parameters.to)
     command = c.HandOverCommand(
-        incident=_running(desk).id, to=to.id, summary=parameters.summary or "引継ぎ"
+        incident=_running(desk).id, to=to, summary=parameters.summary or "引継ぎ"
     )
     await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return Answer({"to": to.id}, (f"指揮を引き継ぎました / command handed over: {parameters.to}",))
+    return Answer({"to": to}, (f"指揮を引き継ぎました / command handed over: {parameters.to}",))
 
 
 async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:

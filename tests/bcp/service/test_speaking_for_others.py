@@ -1,0 +1,37 @@
+"""Whose name stands under an entry: a session speaks for itself, the console may name another."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bcp.journal.entry import Actor
+from bcp.kit.errors import Refused, UsageError
+from bcp.service import control
+from bcp.service.operations.operation import Caller
+from bcp.service.operations.recovering import _actor
+
+HOUSE = cast(
+    Any,
+    SimpleNamespace(
+        accounts=SimpleNamespace(everybody=lambda: [SimpleNamespace(login="tocho", id="p-7f3a")])
+    ),
+)
+CONSOLE = Caller(control.actor(0), "op")
+
+
+@pytest.mark.parametrize("role", ["staff", "commander", "administrator", "program"])
+def test_nobody_who_signed_in_records_in_another_persons_name(role: str) -> None:
+    caller = Caller(Actor("p-1111", role), "op")
+
+    with pytest.raises(Refused, match="another person"):
+        _actor(HOUSE, caller, "tocho")
+    assert _actor(HOUSE, caller, None) == caller.actor
+
+
+def test_the_console_names_who_acts_and_only_people_there_are() -> None:
+    assert _actor(HOUSE, CONSOLE, "tocho") == Actor("p-7f3a", control.CONSOLE)
+    with pytest.raises(UsageError):
+        _actor(HOUSE, CONSOLE, "nobody")
