@@ -18,7 +18,7 @@ from bcp.kit.durable import unwritable
 
 SOCKET_NAME = "control.sock"
 CONSOLE = "console"
-"""Role of the actor on this machine."""
+"""In which capacity the actor on this machine acts."""
 _UCRED = struct.Struct("3i")
 
 

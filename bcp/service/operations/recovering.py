@@ -88,7 +88,7 @@ def _actor(house: House, caller: Caller, by: str | None) -> Actor:
     """
     if by is None:
         return caller.actor
-    if caller.actor.role != CONSOLE:
+    if caller.actor.capacity != CONSOLE:
         raise Refused(
             "ほかの人の名前では記録できません / nobody may act in another person's name",
             got=by,
