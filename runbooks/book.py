@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -60,6 +61,20 @@ class Book:
     def graphs(self) -> dict[str, Graph]:
         """Per runbook id: who waits for whom (see `Graph`)."""
         return {runbook.id: graph(runbook) for runbook in self.runbooks}
+
+    @cached_property
+    def cyclic(self) -> bool:
+        """Steps wait for each other in a circle (E001): who asks about one must look at all."""
+        edges: dict[str, set[str]] = {}
+        for found in self.graphs.values():
+            for id, needs in found.needs.items():
+                sources = {source for source, _what in found.starters.get(id, ())}
+                edges.setdefault(id, set()).update(needs, sources)
+        try:
+            TopologicalSorter(edges).prepare()
+        except CycleError:
+            return True
+        return False
 
     @cached_property
     def digests(self) -> dict[str, str]:

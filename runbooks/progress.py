@@ -90,6 +90,8 @@ def standing(incident: Incident, book: Book, step: str) -> Standing | None:
     place = book.step(step)
     if place is None or place[0].id not in incident.runbooks:
         return None
+    if book.cyclic:  # where the circle is cut open hangs on where one begins: as the page does
+        return standings(incident, book).get(step)
     return _Walk(incident, book).standing(step)
 
 

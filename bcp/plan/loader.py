@@ -71,6 +71,8 @@ def read_source(root: Path) -> Source:
         else:
             files[shown] = found
     source = parse_files(files)
+    if faults and not files:  # nothing could be read: what is missing is said of that file
+        source.tree.marks[()] = faults[0].mark
     source.faults[:0] = faults
     return source
 
@@ -143,8 +145,17 @@ def validate(
     try:
         value = adapter.validate_json(json.dumps(tree.data if data is None else data), strict=True)
     except ValidationError as error:
-        return None, [_fault(tree, path, item, adapter) for item in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        return None, [_fault(tree, path, item, adapter) for item in found if not _echo(item, found)]
     return value, []
+
+
+def _echo(item: Any, found: Iterable[Any]) -> bool:
+    """A list called too short only because every item of it is wrong: that is said already."""
+    place = item["loc"]
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found
+    )
 
 
 def _written(tree: Tree, base: Path_, loc: Iterable[str | int]) -> Path_:

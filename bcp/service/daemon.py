@@ -27,9 +27,10 @@ from bcp.plan.marks import PlanInvalid
 from bcp.service import app, chores, systemd
 from bcp.service.figures import Disasters
 from bcp.service.house import House
+from bcp.service.linting import lint_plan
 from bcp.service.operations import OPERATIONS
 from bcp.service.plan import Plan, load
-from bcp.service.reload import Portable, assemble, read_portable
+from bcp.service.reload import Portable, Reloaded, assemble, needs_restart, read_portable
 from bcp.service.web import Extras, Web
 
 LOG = structlog.get_logger("daemon")
@@ -61,6 +62,8 @@ class Daemon:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
     _hup: asyncio.Event = field(default_factory=asyncio.Event)
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _started_with: Plan | None = None
 
     async def run(self) -> None:
         """Until a signal or `stopping`. Raises what keeps it from starting."""
@@ -76,6 +79,7 @@ class Daemon:
         return self.clock.utc().astimezone(JST).date()
 
     async def _serve(self, house: House) -> None:
+        self._started_with = house.plan
         web = Web(house, OPERATIONS, partial(self.reload, house), self.extras(house))
         self._signals()
         await app.accept(house)
@@ -116,6 +120,7 @@ class Daemon:
         group.create_task(chores.turn_of_the_day(house), name="day")
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
+        group.create_task(self._lint(house), name="lint")
 
     async def _desks(self, house: House) -> None:
         """Turn what the board proves into entries, for the real desk and every drill."""
@@ -157,26 +162,46 @@ class Daemon:
             with contextlib.suppress(BcpError):  # logged, shown, and the old plan stays
                 await self.reload(house)
 
-    async def reload(self, house: House) -> str:
-        """Take over the plan anew; gives its digest. A bad one changes nothing and is raised."""
-        systemd.notify("RELOADING=1")
-        try:
-            plan = await self._read(house)
-            await app.adopt(house, plan)
-            await app.accept(house)
-        except BcpError as error:
-            house.reloads.successful, house.reloads.message = False, str(error)
-            LOG.error("plan not taken over, the old one stays in force", why=str(error))
-            raise
-        finally:
-            systemd.notify("READY=1")
-        house.reloads.message = ""
-        LOG.info("plan taken over", digest=plan.digest)
-        return plan.digest
+    async def reload(self, house: House) -> Reloaded:
+        """Take over the plan anew, one at a time. A bad one changes nothing and is raised."""
+        async with self._reloading:
+            systemd.notify("RELOADING=1")
+            try:
+                plan = await self._read(house)
+                await app.adopt(house, plan)
+                await app.accept(house)
+            except BcpError as error:
+                house.reloads.successful, house.reloads.message = False, str(error)
+                LOG.error("plan not taken over, the old one stays in force", why=str(error))
+                raise
+            finally:
+                systemd.notify("READY=1")
+        assert self._started_with is not None
+        done = Reloaded(plan.digest, needs_restart(self._started_with, plan))
+        house.reloads.message = ", ".join(done.needs_restart)
+        LOG.info("plan taken over", digest=done.digest, needs_restart=done.needs_restart)
+        await self._lint(house)
+        return done
 
     async def _read(self, house: House) -> Plan:
         today = self._today().isoformat()
-        found = await house.workers.process(read_portable, str(self.plan_dir), today)
-        if not isinstance(found, Portable):
-            raise PlanInvalid(list(found), str(self.plan_dir))
-        return await assemble(found, self.clock)
+        try:
+            found = await house.workers.process(read_portable, str(self.plan_dir), today)
+            if isinstance(found, Portable):
+                return await assemble(found, self.clock)
+        except BcpError:
+            raise
+        except Exception as error:  # our bug, or the worker was killed: no reason to stop watching
+            LOG.exception("reading the plan broke")
+            raise BcpError(
+                "計画を読めませんでした(内部の誤り) / the plan could not be read: internal error",
+                where=str(self.plan_dir),
+                got=type(error).__name__,
+            ) from error
+        raise PlanInvalid(list(found), str(self.plan_dir))
+
+    async def _lint(self, house: House) -> None:
+        """Say in our own messages what is wrong with the runbooks in force; a page shows it too."""
+        faults = await house.workers.thread(lint_plan, house.plan, placed=False)
+        for fault in faults[:20]:
+            LOG.warning("runbook at fault", fault=str(fault), of=len(faults))

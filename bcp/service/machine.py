@@ -10,11 +10,12 @@ from bcp.kit.errors import BcpError
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.house import House
+from bcp.service.reload import Reloaded
 from bcp.watch.exposition import CONTENT_TYPE
 
 
-def routes(house: Callable[[], House], reload: Callable[[], Awaitable[str]]) -> list[Route]:
-    """`reload` takes over the plan anew and gives its digest; it raises what is wrong with it."""
+def routes(house: Callable[[], House], reload: Callable[[], Awaitable[Reloaded]]) -> list[Route]:
+    """`reload` takes over the plan anew; it raises what is wrong with it."""
 
     async def healthy(request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
@@ -36,9 +37,11 @@ def routes(house: Callable[[], House], reload: Callable[[], Awaitable[str]]) -> 
 
     async def reloading(request: web.Request) -> web.StreamResponse:
         try:
-            return web.json_response({"reloaded": await reload()})
+            done = await reload()
         except BcpError as error:
             return web.json_response(error.as_dict(), status=400)
+        found = {"reloaded": done.digest, "needs_restart": list(done.needs_restart)}
+        return web.json_response(found)
 
     async def checkpoint(request: web.Request) -> web.StreamResponse:
         _last, note, _at = house().journal.signed

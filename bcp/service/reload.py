@@ -39,6 +39,14 @@ class Portable:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A plan taken over: its digest, and the sections that wait for a restart."""
+
+    digest: str
+    needs_restart: tuple[str, ...]
+
+
 def read_portable(root: str, today: str) -> Portable | tuple[Fault, ...]:
     """In the worker process: the plan in pieces, or every fault."""
     try:
@@ -93,3 +101,17 @@ async def assemble(portable: Portable, clock: Clock) -> Plan:
         digest=portable.digest,
         **lists,
     )
+
+
+def needs_restart(started: Plan, new: Plan) -> tuple[str, ...]:
+    """Sections that changed since the start and are only read then: doors, routes, keys, this node."""
+    changed = [
+        key for key in ("access", "notify", "log") if getattr(started, key) != getattr(new, key)
+    ]
+    node, other = started.city.node, new.city.node
+    changed += [
+        f"node.{key}"
+        for key in ("id", "host_roots", "ca_file")
+        if getattr(node, key) != getattr(other, key)
+    ]
+    return tuple(changed)

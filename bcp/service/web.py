@@ -21,6 +21,7 @@ from bcp.service.operations.operation import Operation
 from bcp.service.pages.all import page_routes
 from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
+from bcp.service.reload import Reloaded
 from bcp.service.sections import Access
 
 LOG = structlog.get_logger("web")
@@ -42,7 +43,7 @@ class Web:
         self,
         house: House,
         operations: Iterable[Operation[Any]],
-        reload: Callable[[], Awaitable[str]],
+        reload: Callable[[], Awaitable[Reloaded]],
         extras: Extras,
     ) -> None:
         self._house = house

@@ -169,7 +169,8 @@ def test_a_first_start_on_a_full_disk_watches_without_a_log(tmp_path: Path, data
     finally:
         town.close()
     (data / "filler").unlink()
-    again = Town(tmp_path / "again", data) if (tmp_path / "again").mkdir() is None else town
+    (tmp_path / "again").mkdir()
+    again = Town(tmp_path / "again", data)
     try:
         again.service.start()
         assert again.call("/api/v1/log/verify")[1]["ok"]
