@@ -163,18 +163,30 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
 
 
 def _overtaken(case: _Case, last: Evidence) -> Text | None:
-    """Why an older proof of a higher rung says nothing about today."""
+    """Why a proof of a higher rung says nothing about today.
+
+    Not even one made after the finding: restic calls a rolled-back repository sound, and a proof
+    that turned green until the next poll would come and go. Only rung 1, good again, ends it.
+    """
     if case.level < 2:
         return None
     first = latest(case.state, case.memory, 1)
-    if first is not None and not first.good and first.reason in VANISHED and first.at >= last.at:
+    if first is not None and not first.good and first.reason in VANISHED:
         return text(
             "backups.overtaken", why=_bad(first, case.copy).ja, why_en=_bad(first, case.copy).en
         )
+    if first is not None and first.good and not case.copy.offline and _lapsed(case, first):
+        return text("backups.not_seen_now")
     present = case.memory.present
     if present is not None and last.snapshot is not None and last.snapshot not in present:
         return text("backups.snapshot_gone", snapshot=last.snapshot[:8])
     return None
+
+
+def _lapsed(case: _Case, first: Evidence) -> bool:
+    """The last good look at a copy that should be attached no longer counts: is it still there?"""
+    period = proof_period(case.one, 1)
+    return period is not None and case.now - first.at > period
 
 
 _ZERO = timedelta()

@@ -18,7 +18,7 @@ from backups.levels import next_part
 from backups.model import AttestedSet, Backups, BackupSet, restic_sets
 from backups.objects import Listing
 from backups.record import Evidence, Result
-from backups.standing import VANISHED, Memory, good_copy, rung, rungs
+from backups.standing import VANISHED, Memory, good_copy, proof_period, rung, rungs
 from bcp.kit.language import catalogue
 from bcp.watch.values import Status
 from tests.backups.test_custody import custody, snap
@@ -100,6 +100,30 @@ def test_older_proofs_say_nothing_of_a_repository_that_went_away(reason: str) ->
     one = look(state, Memory(), 4, START + timedelta(minutes=6))
     assert one.status is Status.UNKNOWN
     assert good_copy(one, state) is None
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_a_proof_made_after_a_rollback_was_found_does_not_turn_green(level: int) -> None:
+    """restic finds a rolled-back repository sound: between two polls rungs 2 to 4 shone green."""
+    first = proof(1, Result.BAD, START, reason="rolled_back")
+    later = proof(level, at=START + timedelta(seconds=30))
+    one = look(on_record(later, first), Memory(), level, START + timedelta(seconds=31))
+    assert one.status is Status.UNKNOWN
+    assert good_copy(one, on_record(later, first)) is None
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_while_nobody_can_see_the_copy_its_proofs_say_nothing_of_today(level: int) -> None:
+    """A deleted folder looks like a disk that is not mounted: not a day of green for it."""
+    gone = Memory(tried={1: proof(1, Result.INCONCLUSIVE, START, reason="unreachable")})
+    state = on_record(proof(1), proof(level))
+    soon = START + proof_period(JUKI, 1)  # type: ignore[operator]
+    assert look(state, gone, level, soon).status is Status.OK
+    one = look(state, gone, level, soon + timedelta(seconds=1))
+    assert (one.status, good_copy(one, state)) == (Status.UNKNOWN, None)
+    assert "今日" in one.sentence.ja
+    shelved = rung(JUKI, JUKI.repositories[1], state, gone, level, soon + timedelta(seconds=1))
+    assert shelved.status is Status.OK, "an offline copy is meant to be out of sight"
 
 
 def test_a_proven_snapshot_that_is_gone_proves_nothing() -> None:
