@@ -17,6 +17,14 @@ _ERAS = (
 )
 
 
+def whole(given: str) -> int | None:
+    """A whole number as somebody typed it; None when it is none or has more than 18 digits.
+
+    `isdigit` is true for `²`, and `int` refuses thousands of digits: both come in addresses.
+    """
+    return int(given) if given.isdecimal() and len(given) <= 18 else None
+
+
 def parse_duration(text: str) -> timedelta:
     """`90s 15m 4h 2d 1h30m` -> timedelta. Raises ValueError with the accepted form."""
     parts = _PART.findall(text)

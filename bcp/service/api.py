@@ -9,6 +9,7 @@ see: 400 bad parameters, 401 who are you, 403 not yours to do, 409 the state doe
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -29,6 +30,8 @@ from bcp.service.operations.operation import Caller, Operation
 
 _LOG = structlog.get_logger("api")
 _CAPACITIES = (Role.COMMANDER, Role.STAFF, Role.ADMINISTRATOR, Role.AUDITOR, Role.VIEWER)
+_OPERATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""Steps of one act append to it (`…/begin`); the log takes 128."""
 Operations = Iterable[Operation[Any]]
 
 
@@ -59,7 +62,7 @@ def _handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             parameters, op = await _parameters(request, operation)
-            answer = await operation.run(house(), Caller(_actor(request), op), parameters)
+            answer = await operation.run(house(), _caller(request, op), parameters)
         except BcpError as error:
             return web.json_response(error.as_dict(), status=status_of(error), dumps=_dumps)
         except Exception as error:  # our bug: this request breaks, the daemon goes on watching
@@ -96,15 +99,17 @@ async def _parameters(request: web.Request, operation: Operation[Any]) -> tuple[
         if not operation.writes:
             given = operation.parameters.model_validate_strings(dict(request.query))
             return given, op or secrets.token_hex(12)
-        body = json.loads(await request.read() or b"{}")
+        body = _document(await request.read())
         if not isinstance(body, dict):
             raise UsageError("JSON の物体で送る / send a JSON object", where=operation.path)
         op = str(body.pop("op", None) or op or secrets.token_hex(12))
+        if not _OPERATION_ID.fullmatch(op):
+            raise UsageError(
+                "操作番号が使えません / unfit operation id",
+                where="op",
+                expected="1 to 64 of A-Z a-z 0-9 . _ : -",
+            )
         given = operation.parameters.model_validate_json(json.dumps(body), strict=True)
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"JSON ではありません / not JSON: {error.msg}", where=operation.path
-        ) from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
@@ -114,15 +119,25 @@ async def _parameters(request: web.Request, operation: Operation[Any]) -> tuple[
     return given, op
 
 
-def _actor(request: web.Request) -> Actor:
+def _document(body: bytes) -> Any:
+    """The body read. Raises `UsageError`: no JSON, nested without end, a number without end."""
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        what = f"JSON として読めません / cannot be read as JSON: {error}"
+        raise UsageError(what[:200], where="body") from error
+
+
+def _caller(request: web.Request, op: str) -> Caller:
     uid = control.peer_uid(request)
     if uid is not None:
-        return control.actor(uid)
+        return Caller(control.actor(uid), op)
     identity = identity_of(request)
     if identity is None:  # the doors let nobody through without one
         raise UsageError("nobody is asking")
     capacity = next((role for role in _CAPACITIES if role in identity.roles), None)
-    return Actor(identity.id, capacity.value if capacity else "program")
+    actor = Actor(identity.id, capacity.value if capacity else "program")
+    return Caller(actor, op, identity.permissions)
 
 
 def openapi(operations: Operations) -> dict[str, Any]:

@@ -156,6 +156,7 @@ async def verify(house: House, caller: Caller, parameters: Rise) -> Answer:
 
 async def restore(house: House, caller: Caller, parameters: Back) -> Answer:
     """Restore a pinned snapshot into an empty folder and compare it with its manifest."""
+    caller.require_local("target")
     keys = _keys(house, parameters.set, parameters.repository)
     target = Path(parameters.target)
     if not target.is_absolute():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from bcp.journal.entry import Entry
 from bcp.journal.journal import Journal
 from bcp.kit.errors import UsageError
@@ -20,7 +22,7 @@ from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 class Some(Model):
     """Which entries."""
 
-    last: int = 20
+    last: int = Field(20, ge=1, le=1000)
     kind: str | None = None
     incident: str | None = None
     drill: Id | None = None
@@ -99,6 +101,7 @@ async def verify(house: House, caller: Caller, parameters: Whole) -> Answer:
 
 async def export(house: House, caller: Caller, parameters: Where) -> Answer:
     """Write the log as C2SP tlog-tiles into a new folder."""
+    caller.require_local("target")
     target = Path(parameters.target)
     if not target.is_absolute():
         raise UsageError("書き出し先は絶対パスで / an absolute path is needed", got=str(target))

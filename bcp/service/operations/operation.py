@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bcp.journal.entry import Actor
+from bcp.kit.errors import Refused
 from bcp.kit.language import Text
 from bcp.plan.types import Model
 from bcp.service.access.roles import Permission
+from bcp.service.control import CONSOLE
 from bcp.service.house import House
 
 P = TypeVar("P", bound=Model)
@@ -52,6 +54,25 @@ class Caller:
 
     actor: Actor
     op: str
+    permissions: frozenset[Permission] = frozenset(Permission)
+    """What he may do; the terminal of this host everything."""
+
+    @property
+    def local(self) -> bool:
+        """Root or the daemon's own user on this host, by word of the kernel."""
+        return self.actor.capacity == CONSOLE
+
+    def require_local(self, what: str) -> None:
+        """Raises `Refused` for a caller from the network.
+
+        Naming files of this host as the daemon's user is not for accounts, whatever their role.
+        """
+        if not self.local:
+            raise Refused(
+                "このサーバーの端末からだけ使えます / only from a terminal of this host",
+                got=what,
+                next_step="ict-bcp … --data DIR",
+            )
 
 
 class NoParameters(Model):

@@ -27,7 +27,7 @@ class In(Model):
 
     drill: Id | None = None
     by: str | None = None
-    """Login of the person who acts; without it the caller is the actor."""
+    """Login of the person who acts, from a terminal only; without it the caller is the actor."""
 
 
 class Declaration(In):
@@ -88,7 +88,7 @@ def _actor(house: House, caller: Caller, by: str | None) -> Actor:
     """
     if by is None:
         return caller.actor
-    if caller.actor.capacity != CONSOLE:
+    if not caller.local:
         raise Refused(
             "ほかの人の名前では記録できません / nobody may act in another person's name",
             got=by,
@@ -271,5 +271,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     _operation(
         "disaster.standdown", "解除する", "stand down", Permission.COMMAND, Down, stand_down
     ),
-    _operation("disaster.report", "報告書", "the report", Permission.READ, Which, report),
+    _operation("disaster.report", "報告書", "the report", Permission.READ_LOG, Which, report),
 )

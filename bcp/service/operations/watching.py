@@ -11,6 +11,7 @@ from bcp.kit.units import jst, to_us
 from bcp.plan.loader import unknown
 from bcp.plan.types import CheckId, Model
 from bcp.service.access.roles import Permission
+from bcp.service.discretion import results_seen_by, seen_by
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, NoParameters, Operation, Verdict
 from bcp.service.pages.city_now import city_now
@@ -41,6 +42,7 @@ class Seen(Model):
     check: CheckId
     status: Literal["ok", "degraded", "failed"]
     name: str
+    """Heeded from a terminal only: an account speaks for itself."""
     note: str = ""
 
 
@@ -83,7 +85,8 @@ def verdict_of(statuses: list[Status]) -> Verdict:
 async def status(house: House, caller: Caller, _parameters: NoParameters) -> Answer:
     """The board: services first, then systems and checks, worst first."""
     now = house.clock.utc()
-    views = house.board.views(now)
+    findings = Permission.READ_FINDINGS in caller.permissions
+    views = [seen_by(view, findings=findings) for view in house.board.views(now)]
     picture = city_now(house.city, views, house.paper(), house.board.since_ok, now)
     systems = picture.sorted_systems()
     lines = [f"{house.city.organization.name}  {jst(now)} JST"]
@@ -119,8 +122,10 @@ def _view(house: House, check: str) -> CheckView:
 
 async def show(house: House, caller: Caller, parameters: One) -> Answer:
     """One check with its last results and why it was red."""
-    view = _view(house, parameters.check)
+    findings = Permission.READ_FINDINGS in caller.permissions
+    view = seen_by(_view(house, parameters.check), findings=findings)
     recent = await house.history.reader.recent(parameters.check, 20)
+    recent = results_seen_by(view, recent, findings=findings)
     results = [
         {
             "started_us": to_us(seen.started),
@@ -169,7 +174,7 @@ async def observe(house: House, caller: Caller, parameters: Seen) -> Answer:
         parameters.check,
         Status(parameters.status),
         house.clock.utc(),
-        parameters.name,
+        parameters.name if caller.local else house.accounts.name_of(caller.actor.id),
         parameters.note,
     )
     done = await house.journal.append(new, op=caller.op, actor=caller.actor)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bcp.kit.units import whole
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.respond import Answer, Page, Pages
@@ -42,9 +43,7 @@ async def audit(visit: Visit) -> Answer:
     )
     counts = {result: len(_of(found, result)) for result in FindingResult}
     silent = [v for v in views if v.last is None or v.blocked or v.stale]
-    start = max(
-        0, int(visit.query.get("from", "0")) if visit.query.get("from", "0").isdigit() else 0
-    )
+    start = whole(visit.query.get("from", "")) or 0
     values = {
         "open": open_[start : start + _PER_PAGE],
         "more": start + _PER_PAGE if len(open_) > start + _PER_PAGE else None,

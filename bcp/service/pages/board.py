@@ -10,6 +10,7 @@ from bcp.kit.units import jst_short
 from bcp.plan.model import City, Service
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.discretion import seen_by
 from bcp.service.pages.city_now import ORDER, CityNow, ServiceNow, SystemNow, city_now, needs_of
 from bcp.service.pages.house import incident_of
 from bcp.service.pages.pictures.graph import Node, graph
@@ -58,8 +59,9 @@ def routes(pages: Pages) -> list[Route]:
 def now_of(visit: Visit) -> CityNow:
     """The city as the visit's house sees it."""
     house = visit.house
-    board = house.board
-    return city_now(house.city, board.views(visit.now), on_paper(visit), board.since_ok, visit.now)
+    board, findings = house.board, visit.may(Permission.READ_FINDINGS)
+    views = [seen_by(view, findings=findings) for view in board.views(visit.now)]
+    return city_now(house.city, views, on_paper(visit), board.since_ok, visit.now)
 
 
 def on_paper(visit: Visit) -> dict[str, datetime]:

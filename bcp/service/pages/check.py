@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
-
 from bcp.journal.entry import Actor
 from bcp.kit.errors import UsageError
 from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.discretion import results_seen_by, seen_by
+from bcp.service.pages.event import operation
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.strips import strips
 from bcp.service.pages.visit import Visit
 from bcp.watch.statements import confirm
 from bcp.watch.values import FindingResult, Status
+from bcp.watch.view import CheckView
 
 _FINDING_ORDER = (
     FindingResult.FAIL,
@@ -37,24 +38,27 @@ async def check_page(visit: Visit) -> Answer:
     id = visit.parts["id"]
     if id not in visit.house.board:
         raise Absent
+    findings = visit.may(Permission.READ_FINDINGS)
     view = visit.house.board.view(id, visit.now)
+    secret = bool(view.last and view.last.outcome.findings) and not findings
+    view = seen_by(view, findings=findings)
+    recent = await visit.house.history.reader.recent(id, 20)
     system = visit.house.city.system(view.check.system) if view.check.system else None
     outcome = view.last.outcome if view.last else None
-    findings = sorted(
+    found = sorted(
         outcome.findings if outcome else (), key=lambda f: _FINDING_ORDER.index(f.result)
     )
-    secret = bool(findings) and not visit.may(Permission.READ_FINDINGS)
     values = {
         "view": view,
         "check": view.check,
         "system": system,
         "outcome": outcome,
-        "facts": _facts(visit, id),
-        "findings": () if secret else findings,
+        "facts": _facts(visit, view),
+        "findings": found,
         "secret": secret,
         "day": (await strips(visit, [id], wide=True))[id],
         "days": (await strips(visit, [id], wide=True, days=True))[id],
-        "results": await visit.house.history.reader.recent(id, 20),
+        "results": results_seen_by(view, recent, findings=findings),
         "observed": view.check.reach == "person" and visit.may(Permission.OBSERVE),
     }
     return Page("check.html", values)
@@ -72,13 +76,12 @@ async def observe(visit: Visit) -> Answer:
     status = Status(visit.field("status"))
     entry = confirm(id, status, visit.now, identity.name, visit.field("note")[:500])
     actor = Actor(identity.id, "staff")
-    op = visit.field("op") or secrets.token_hex(12)
+    op = operation(visit)
     await visit.house.journal.append(entry, op=op, actor=actor)
     return Go(visit.path)
 
 
-def _facts(visit: Visit, id: str) -> list[tuple[str, str]]:
-    view = visit.house.board.view(id, visit.now)
+def _facts(visit: Visit, view: CheckView) -> list[tuple[str, str]]:
     if view.last is None:
         return []
     declared = view.check.facts

@@ -8,7 +8,7 @@ from datetime import datetime
 from bcp.journal.entry import Actor
 from bcp.kit.errors import UsageError
 from bcp.kit.language import Lang, text
-from bcp.kit.units import JST
+from bcp.kit.units import JST, whole
 from bcp.plan.model import City, Person
 from bcp.service.access.roles import Permission, Role
 from bcp.service.pages.respond import Absent
@@ -51,7 +51,9 @@ async def carry_out(visit: Visit, command: Command) -> None:
 def operation(visit: Visit) -> str:
     """The form's operation id; a form without one is an act of its own."""
     given = visit.field("op")
-    return given if given.isalnum() and len(given) <= 64 else secrets.token_hex(16)
+    return (
+        given if given.isascii() and given.isalnum() and len(given) <= 64 else secrets.token_hex(16)
+    )
 
 
 def typed_time(visit: Visit, name: str = "at") -> datetime | None:
@@ -78,8 +80,7 @@ def for_input(instant: datetime) -> str:
 
 def number(visit: Visit, name: str) -> int | None:
     """A small number of a form; None when it is none."""
-    given = visit.field(name)
-    return int(given) if given.isdigit() and len(given) < 10 else None
+    return whole(visit.field(name))
 
 
 def whom_to_call(visit: Visit, city: City, who: str | None) -> list[tuple[str, str]]:

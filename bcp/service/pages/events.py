@@ -12,6 +12,7 @@ import contextlib
 from aiohttp import ClientConnectionResetError, web
 
 from bcp.kit.clock import Clock
+from bcp.kit.units import whole
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 
@@ -61,7 +62,8 @@ class Hub:
         return response
 
     async def _feed(self, response: web.StreamResponse, last: str) -> None:
-        seen = int(last) if last.isdigit() else self._version
+        known = whole(last)
+        seen = self._version if known is None else known
         await response.write(b"retry: 3000\nevent: beat\ndata: \n\n")
         while not self._closed:
             moved = self._moved

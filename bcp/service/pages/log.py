@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bcp.journal.entry import Entry
 from bcp.kit.language import catalogue
-from bcp.kit.units import from_us, jst
+from bcp.kit.units import from_us, jst, whole
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
@@ -59,7 +59,7 @@ async def show(visit: Visit, accounts: Accounts, verified: object | None = None)
     entries = await journal.read(
         kind=kind or None,
         incident=incident or None,
-        before=int(before) if before.isdigit() else None,
+        before=whole(before),
         limit=_PER_PAGE,
         reverse=True,
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from bcp.kit.errors import UsageError
-from bcp.kit.units import JST
+from bcp.kit.units import JST, whole
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import actor, desk_of, event_of, operation
@@ -71,8 +71,8 @@ async def report_page(visit: Visit) -> Answer:
     recordable = not incident.active and visit.may(Permission.COMMAND)
     split = parts(sheet.blocks)
     if visit.query.get("all") != "1":
-        asked = visit.query.get("part", "0")
-        index = int(asked) if asked.isdigit() and int(asked) < len(split) else 0
+        asked = whole(visit.query.get("part", "")) or 0
+        index = asked if asked < len(split) else 0
         names = [b[0].text for b in split if isinstance(b[0], Heading)]
         names = [sheet.title] * (len(split) - len(names)) + names
         values = {"incident": incident if recordable else None, "event": incident.id}
