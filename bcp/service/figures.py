@@ -88,12 +88,18 @@ def log(house: House, _now: datetime) -> Iterator[Family]:
 
 
 def audit(house: House, now: datetime) -> Iterator[Family]:
-    """Findings by severity; every combination is there, so that a rule never misses a series."""
+    """Findings by severity; every combination is there, so that a rule never misses a series.
+
+    A check that cannot tell keeps what it found before, and counts as one more not checked: of what
+    severity nobody knows, so it is told as the city's own worst.
+    """
     counts = {(s, state): 0 for s in Severity for state in (*_STATES.values(), "expired")}
     for view in house.board.walk(now):
-        if view.check.pillar is not Pillar.CONFIDENTIALITY or view.last is None:
+        if view.check.pillar is not Pillar.CONFIDENTIALITY:
             continue
-        for finding in view.last.outcome.findings:
+        if not view.looked:
+            counts[Severity.CRITICAL, "not_checked"] += 1
+        for finding in view.findings:
             state = _STATES.get(finding.result)
             if state is not None:
                 counts[finding.severity, state] += 1

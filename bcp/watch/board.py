@@ -17,7 +17,7 @@ from bcp.watch.board_state import State, same_target, stale_sentence
 from bcp.watch.check import Check
 from bcp.watch.confirm import Counter, advance
 from bcp.watch.slices import Slices
-from bcp.watch.values import Mute, Observation, Status, Transition
+from bcp.watch.values import Mute, Observation, Status, Transition, still_open
 from bcp.watch.view import (
     WORKS,
     CheckView,
@@ -103,6 +103,7 @@ class Board:
             state.counter, observation, state.check.confirm, self._clock.utc()
         )
         state.last, state.heard = observation, now
+        state.findings = still_open(state.findings, observation.outcome)
         if not state.counter.pending:
             state.sentence = observation.outcome.sentence
         if observation.outcome.status not in WORKS:
@@ -128,6 +129,7 @@ class Board:
                 continue
             state.counter = Counter(known.status, known.since, last=known.last.outcome.status)
             state.last, state.sentence = known.last, known.sentence
+            state.findings = known.last.outcome.findings
             state.heard = mono - max(0.0, (now - known.last.started).total_seconds())
             state.credited = now  # nobody watched while the daemon was down
             self._touch(known.check, seen=True)
@@ -249,6 +251,7 @@ class Board:
             since=since,
             sentence=sentence,
             last=state.last,
+            findings=state.findings,
             muted=frozenset(state.muted),
             why_muted=dict(state.muted),
             stale=stale,

@@ -8,7 +8,7 @@ from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, format_duration
 from bcp.watch.check import Check
 from bcp.watch.confirm import Counter
-from bcp.watch.values import Mute, Observation, Status
+from bcp.watch.values import Finding, Mute, Observation, Status
 from bcp.watch.view import stale_after
 
 COSMETIC = ("name", "every", "timeout", "confirm", "permission", "system", "site")
@@ -24,6 +24,7 @@ class State:
         "check",
         "counter",
         "credited",
+        "findings",
         "heard",
         "last",
         "limit",
@@ -46,6 +47,7 @@ class State:
         self.check, self.limit = check, stale_after(check).total_seconds()
         self.counter = Counter()
         self.last: Observation | None = None
+        self.findings: tuple[Finding, ...] = ()
         self.sentence = text("watch.never")
         self.heard = 0.0
         """Monotonic time of the last answer."""

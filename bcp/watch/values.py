@@ -77,6 +77,21 @@ class Finding:
         return hashlib.sha256("\0".join((self.id, target, self.subject)).encode()).hexdigest()[:16]
 
 
+def still_open(known: tuple[Finding, ...], seen: Outcome) -> tuple[Finding, ...]:
+    """The findings that stand after one more look: what nobody could look at again is not cured.
+
+    A look that could not tell and names nothing leaves them as they were; where one setting could
+    not be checked, its earlier failure stays open.
+    """
+    if seen.status is Status.UNKNOWN and not seen.findings:
+        return known
+    failed = {(one.id, one.subject): one for one in known if one.result is FindingResult.FAIL}
+    return tuple(
+        failed.get((one.id, one.subject), one) if one.result is FindingResult.NOT_CHECKED else one
+        for one in seen.findings
+    )
+
+
 FactValue = int | float | str | bool
 
 

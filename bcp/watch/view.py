@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bcp.kit.language import Text
 from bcp.watch.check import Check
-from bcp.watch.values import Mute, Observation, Status
+from bcp.watch.values import Finding, Mute, Observation, Status
 
 WORKS = frozenset({Status.OK, Status.DEGRADED})
 """The states in which people can work; the metric `ict_bcp_check_success` is 1 in them."""
@@ -39,6 +39,8 @@ class CheckView:
     sentence: Text
     last: Observation | None
     """The last look, confirmed or not."""
+    findings: tuple[Finding, ...] = ()
+    """What stands of its findings: a look that could not tell cures nothing."""
     muted: frozenset[Mute] = frozenset()
     why_muted: Mapping[Mute, Text] = field(default_factory=dict)
     stale: bool = False
@@ -53,6 +55,14 @@ class CheckView:
     def works(self) -> bool:
         """Good or degraded: people can work."""
         return self.status in WORKS
+
+    @property
+    def looked(self) -> bool:
+        """The last look told something and still counts: else its findings are only last known."""
+        if self.last is None or self.stale or self.blocked:
+            return False
+        seen = self.last.outcome
+        return seen.status is not Status.UNKNOWN or bool(seen.findings)
 
 
 @dataclass(frozen=True, slots=True)

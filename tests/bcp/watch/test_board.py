@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from bcp.kit.language import Text
 from bcp.watch.board import Board
 from bcp.watch.check import Check
-from bcp.watch.values import Mute, Status
+from bcp.watch.values import (
+    Finding,
+    FindingResult,
+    Mute,
+    Observation,
+    Outcome,
+    Severity,
+    Status,
+)
 from bcp.watch.view import Saved
-from tests.bcp.watch.helpers import SENTENCES, check, seen
+from tests.bcp.watch.helpers import SENTENCES, Confidential, check, seen
 from tests.fakes import START, ManualClock
 
 WHY = Text("点検", "maintenance")
@@ -206,3 +214,33 @@ async def test_runs_are_counted_by_result_from_zero() -> None:
     assert board.tally("juki/http").runs == dict.fromkeys(Status, 0)
     board.apply(seen(status=Status.FAILED))
     assert board.tally("juki/http").runs[Status.FAILED] == 1
+
+
+def finding(result: FindingResult, subject: str = "/k") -> Finding:
+    words = Text("鍵", "key")
+    return Finding("file.key", subject, result, Severity.HIGH, words, "0644", "0600", words)
+
+
+def found(*findings: Finding, status: Status = Status.FAILED) -> Observation:
+    return Observation("juki/http", "n", START, 0.1, Outcome(status, WHY, {}, findings))
+
+
+async def test_a_look_that_could_not_tell_cures_no_finding() -> None:
+    board, clock = await board_of(check(every=60, cls=Confidential))
+    open_, fine = finding(FindingResult.FAIL), finding(FindingResult.PASS)
+    board.apply(found(open_))
+    board.apply(found(status=Status.UNKNOWN))
+    view = board.view("juki/http")
+    assert (view.findings, view.looked) == ((open_,), False)
+
+    blind = finding(FindingResult.NOT_CHECKED)
+    other = finding(FindingResult.NOT_CHECKED, "/other")
+    board.apply(found(blind, other, status=Status.UNKNOWN))
+    view = board.view("juki/http")
+    assert (view.findings, view.looked) == ((open_, other), True)
+
+    await clock.advance(500)
+    view = board.view("juki/http")
+    assert (view.findings, view.looked) == ((open_, other), False), "stale, still open"
+    board.apply(found(fine, status=Status.OK))
+    assert board.view("juki/http").findings == (fine,)
