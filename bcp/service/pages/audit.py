@@ -37,12 +37,12 @@ async def audit(visit: Visit) -> Answer:
     views = [
         v for v in visit.house.board.walk(visit.now) if v.check.pillar is Pillar.CONFIDENTIALITY
     ]
-    found = [Found(v, f) for v in views if v.last for f in v.last.outcome.findings]
+    found = [Found(v, f) for v in views for f in v.findings]
     open_ = sorted(
         _of(found, FindingResult.FAIL), key=lambda f: _SEVERITY.index(f.finding.severity)
     )
     counts = {result: len(_of(found, result)) for result in FindingResult}
-    silent = [v for v in views if v.last is None or v.blocked or v.stale]
+    silent = [v for v in views if not v.looked]
     start = whole(visit.query.get("from", "")) or 0
     values = {
         "open": open_[start : start + _PER_PAGE],
