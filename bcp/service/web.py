@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from bcp.kit.errors import Busy, Unwritable, UsageError
 from bcp.service import api, control, machine, parts
@@ -24,8 +26,12 @@ from bcp.service.pages.respond import Pages
 from bcp.service.reload import Reloaded
 from bcp.service.sections import Access
 
+_SERVER_LOG = logging.getLogger("ict-bcp.http")
 LOG = structlog.get_logger("web")
-_MAX_BODY = 4 << 20
+_MAX_BODY = 256 << 10
+"""Bytes: an entry takes 64 KiB; what is larger would only keep the loop busy."""
+PATIENCE = 60.0
+"""Seconds an idle connection, or one that never ends its request line and headers, is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Web:
         return f"{'https' if secure else 'http'}://{shown}:{port}/"
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        runner = server_of(app)
         await runner.setup()
         self._runners.append(runner)
         return runner
@@ -98,6 +104,24 @@ class Web:
             await runner.cleanup()
         with contextlib.suppress(OSError):
             (self._house.places.data / control.SOCKET_NAME).unlink(missing_ok=True)
+
+
+def server_of(app: web.Application, patience: float = PATIENCE) -> web.AppRunner:
+    """A server that waits for nobody without end (the library's own patience is an hour)."""
+    _SERVER_LOG.addFilter(_no_nonsense)
+    return web.AppRunner(
+        app,
+        access_log=None,
+        logger=_SERVER_LOG,
+        shutdown_timeout=2.0,
+        keepalive_timeout=patience,
+    )
+
+
+def _no_nonsense(record: logging.LogRecord) -> bool:
+    """What is no HTTP is answered with 400, not told with a traceback: anybody could fill disks."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 @web.middleware

@@ -7,6 +7,7 @@ Secure when the connection is TLS: in a disaster people type an IP address witho
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,6 +40,9 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
 }
+
+SLOWEST_BODY = 30.0
+"""Seconds for the body of a write: minutes of typing happen before it is sent."""
 
 Refuse = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
 """Draws a refusal for people: request, status, key of the sentence (`access.…`)."""
@@ -129,6 +133,8 @@ class Doors:
         if route.writes and identity is None and not _small(request):
             # plain: drawing a page would read what was sent
             return web.Response(status=413, text=text("access.too_large").ja + "\n")
+        if route.writes and not await _read_in_time(request):
+            return web.Response(status=408, text=text("access.too_slow").ja + "\n")
         if route.writes and (why := await self._forged(request, identity)):
             return await self._refuse(request, 403, why, machine)
         return await handler(request)
@@ -216,6 +222,20 @@ class Doors:
     def let_out(self, response: web.StreamResponse) -> None:
         """Take the session away."""
         response.del_cookie(self.cookie, path="/")
+
+
+async def _read_in_time(request: web.Request) -> bool:
+    """Read what was sent; False when it drips in: no connection is held by a slow sender."""
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            await (request.post() if _in_parts(request) else request.read())
+    except TimeoutError:
+        return False
+    return True
+
+
+def _in_parts(request: web.Request) -> bool:
+    return request.content_type.startswith("multipart/")
 
 
 def _small(request: web.Request) -> bool:

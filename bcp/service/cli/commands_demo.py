@@ -11,7 +11,7 @@ import uvloop
 from bcp.kit.errors import UsageError
 from bcp.kit.language import Text
 from bcp.service.cli import out
-from bcp.service.cli.commands_run import configure_logs
+from bcp.service.cli.commands_run import configure_logs, keep_private
 from bcp.service.cli.remote import ask_daemon
 from bcp.service.demo.run import run as practice
 
@@ -21,6 +21,7 @@ def demo(args: argparse.Namespace) -> int:
     if args.action != "run":
         return _fault(args)
     configure_logs()
+    keep_private()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(practice(args.data, port=args.port, progress=_progress, ready=out.say))
     return 0

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 
 import structlog
@@ -42,6 +43,11 @@ def configure_logs() -> None:
     )
 
 
+def keep_private() -> None:
+    """What this process and its children write is for its own user, whatever mode they ask for."""
+    os.umask(0o077)
+
+
 def _tell(url: str) -> None:
     with contextlib.suppress(OSError):  # nobody reads stdout any more: no reason to end
         out.say([url])
@@ -50,6 +56,7 @@ def _tell(url: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """The daemon, until a signal."""
     configure_logs()
+    keep_private()
     daemon = Daemon(args.plan, args.data, port=args.port, say=_tell)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(daemon.run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -200,3 +201,15 @@ async def test_a_stranger_may_send_no_more_than_a_login_form(
     assert (await client.post("/login", data=b"login=x&password=y")).status == 200
     assert (await client.post("/login", data=b"a" * (MAX_STRANGE_BODY + 1))).status == 413
     assert (await client.post("/login", data=endless())).status == 413  # length not told
+
+
+async def test_a_body_that_drips_in_is_not_waited_for(
+    door: tuple[Client, Doors, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bcp.service.access.guard.SLOWEST_BODY", 0.1)
+    client = door[0]
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nlogin")
+    async with asyncio.timeout(5):
+        assert b" 408 " in await reader.readline()
+    writer.close()
