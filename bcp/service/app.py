@@ -23,7 +23,7 @@ from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
 from bcp.plan import accepted
-from bcp.service import figures, parts
+from bcp.service import figures, parts, secret_files
 from bcp.service.access.accounts import Accounts
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
@@ -97,6 +97,7 @@ async def _build(
     undo.push_async_callback(workers.thread, history.close)
     board = Board(clock)
     judge = Judge(board, clock, plan.city)
+    troubles += await workers.thread(secret_files.exposed, plan)
     notifier = parts.notifier(plan, clock, troubles)
     recorder = Recorder(
         board, judge, clock, history=history, sink=journal, announce=notifier.announce

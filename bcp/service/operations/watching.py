@@ -92,7 +92,8 @@ async def status(house: House, caller: Caller, _parameters: NoParameters) -> Ans
     lines = [f"{house.city.organization.name}  {jst(now)} JST"]
     if not house.journal.writable.ok:
         lines.append("!! 記録できていません / the integrity log cannot be written")
-    lines += [f"!! {trouble}" for trouble in house.troubles]
+    troubles = house.troubles if findings else []
+    lines += [f"!! {trouble}" for trouble in troubles]
     for service in picture.services:
         paper = " (紙で対応中)" if service.paper else ""
         lines.append(f"{_WORDS[service.state]:<8} {service.service.name}{paper}")
@@ -103,7 +104,7 @@ async def status(house: House, caller: Caller, _parameters: NoParameters) -> Ans
         "at_us": to_us(now),
         "organization": house.city.organization.name,
         "log_writable": house.journal.writable.ok,
-        "troubles": list(house.troubles),
+        "troubles": list(troubles),
         "services": [
             {"service": s.service.id, "state": s.state, "on_paper": s.paper}
             for s in picture.services
