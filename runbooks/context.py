@@ -32,6 +32,8 @@ class Context:
     frozen: str = ""
     clock_suspect: bool = False
     """The wall clock cannot be trusted: then no typed time is refused."""
+    unseen: frozenset[str] = frozenset()
+    """Systems whose proof nobody can see now (stale, not run): asked before 復旧 only."""
 
 
 class Conflict(Refused):

@@ -24,10 +24,11 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, Unwritable
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
+from bcp.watch.values import Status
 from bcp.watch.view import CheckView
 from runbooks import commands as c
 from runbooks.book import Book
-from runbooks.context import Context
+from runbooks.context import Context, refuse
 from runbooks.contradiction import Contradiction, Reading, contradictions
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.incident import FOLD_NAME, decide
@@ -35,7 +36,13 @@ from runbooks.order import Next, next_steps
 from runbooks.progress import Standing, standings
 from runbooks.report import Report, build
 from runbooks.state import Incident, Incidents
-from runbooks.targets import LevelTarget, ServiceTarget, level_targets, service_targets
+from runbooks.targets import (
+    LevelTarget,
+    ServiceTarget,
+    level_targets,
+    required_level,
+    service_targets,
+)
 from runbooks.witness import checks_of, testify
 
 POLL_SECONDS = 1.0
@@ -96,7 +103,7 @@ def situation(
         now,
         steps,
         level_targets(incident, city, book, now),
-        service_targets(incident, city, now),
+        service_targets(incident, city, book, now),
         next_steps(incident, city, book, now, steps),
         contradictions(incident, steps.values(), readings),
     )
@@ -120,6 +127,8 @@ class Desk:
         self.workers = workers
         self.drills: Preemptable | None = None
         """Set on the real desk: what a real declaration stops."""
+        self.real: Desk | None = None
+        """Set on a drill's desk: while a real event runs there, none is declared here."""
         self._frozen: dict[str, Frozen] = {}
         self.adopt(city, book, plan)
 
@@ -155,7 +164,10 @@ class Desk:
         `op` = operation id of the page (the same one twice is done once). Raises Refused, Conflict
         (409), Unwritable (記録できていません: send again with the same `op`), Missing.
         """
+        plan = self.plan
         if isinstance(command, c.Declare):
+            if self.real is not None and self.real.current() is not None:
+                raise refuse("real_runs")
             frozen, digest = Frozen(self.city, self.book), await self._freeze()
         else:
             incident = self.incident(command.incident)
@@ -170,9 +182,10 @@ class Desk:
             self.stage,
             frozen.city,
             frozen.book,
-            self.plan,
+            plan,
             digest,
             self.clock.reading().suspect,
+            self._unseen(command, frozen.city),
         )
 
         def carry(view: View) -> tuple[NewEntry, ...]:
@@ -182,6 +195,22 @@ class Desk:
         if isinstance(command, c.Declare) and self.drills is not None and committed.entries:
             await self.drills.preempt(str(committed.entries[0].incident))
         return committed
+
+    def _unseen(self, command: c.Command, city: City) -> frozenset[str]:
+        """Systems that the log shows as restored while their checks cannot tell today."""
+        incident = self.incident(command.incident) if isinstance(command, c.Restore) else None
+        if incident is None:
+            return frozenset()
+        found: set[str] = set()
+        for system in city.systems:
+            level = required_level(system, incident.nature)
+            rungs = incident.levels.get(system.id, {}) if level is not None else {}
+            open_ = [spells[-1] for rung, spells in rungs.items() if spells and rung >= str(level)]
+            proofs = [spell.checks for spell in open_ if spell.until is None]
+            told = any(_tells(self.readings(checks), checks) for checks in proofs)
+            if incident.in_scope(system.id) and proofs and not told:
+                found.add(system.id)
+        return frozenset(found)
 
     async def _freeze(self) -> str:
         """Keep plan and book before the entry names them: a digest without a file is no evidence."""
@@ -277,6 +306,11 @@ class Desk:
             with contextlib.suppress(Refused):  # the event ended between looking and writing
                 written += len((await self.do(command, WATCHER, op)).entries)
         return written
+
+
+def _tells(readings: Mapping[str, Reading], checks: tuple[str, ...]) -> bool:
+    """Whether every check of a proof has a verdict now; one the plan dropped has none."""
+    return all(id in readings and readings[id].status is not Status.UNKNOWN for id in checks)
 
 
 def new_op() -> str:

@@ -161,6 +161,7 @@ class Drills:
         desk = Desk(
             journal, real.city, real.book, self._board, self._clock, self._workers, id, real.plan
         )
+        desk.real = real
         self._desks[id] = desk
         return desk
 

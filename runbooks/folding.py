@@ -157,7 +157,12 @@ def _overruled(_incident: Incident, entry: Entry) -> dict[str, Any]:
 
 def _restored(incident: Incident, entry: Entry) -> dict[str, Any]:
     waivers = (*incident.waivers, *entry.detail["waived"])
-    return {"phase": Phase.RESTORED, "phase_since": entry.occurred_at, "waivers": waivers}
+    return {
+        "phase": Phase.RESTORED,
+        "phase_since": entry.occurred_at,
+        "waivers": waivers,
+        "restored": tuple((one[0], one[1]) for one in entry.detail.get("proven", ())),
+    }
 
 
 def _decision(incident: Incident, entry: Entry) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from runbooks import commands as c
 from runbooks.context import FUTURE, Context, entry, need_known, need_text, refuse, when
 from runbooks.gates import gates, open_gates
 from runbooks.state import ACTIVE, Incident, Phase, Ratification
-from runbooks.targets import unproven
+from runbooks.targets import attained, required_level, unproven
 
 New = tuple[NewEntry, ...]
 _ENDED = frozenset({Phase.STOOD_DOWN, Phase.CANCELLED, Phase.REVIEWED})
@@ -193,8 +193,18 @@ def _restore(incident: Incident, command: c.Restore, occurred: datetime, context
         raise refuse(
             "not_restored", allowed="runbooks.not_restored_allowed", systems=", ".join(wanting)
         )
+    blind = sorted(context.unseen - {*command.waived, *incident.waivers})
+    if blind:
+        raise refuse("not_seen", allowed="runbooks.not_restored_allowed", systems=", ".join(blind))
     reason = need_text(command.reason) if command.waived else command.reason
-    detail: dict[str, Json] = {"waived": list(command.waived)}
+    proven = [
+        [system.id, level]
+        for system in city.systems
+        if incident.in_scope(system.id) and system.id not in command.waived
+        if (level := required_level(system, incident.nature)) is not None
+        and attained(incident, system.id, level)[1]
+    ]
+    detail: dict[str, Json] = {"waived": list(command.waived), "proven": proven}
     return (_entry(incident, "restored", occurred, detail, reason),)
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runbooks.state import GateClosing, Incident, Ratification
+from runbooks.targets import attained
 
-ALWAYS = ("ratification", "changes", "sheets", "alternate", "back_entry", "backup")
-"""事後承認, 緊急変更, 用紙, 代替運用, 後入力, 新しいバックアップ."""
+ALWAYS = ("ratification", "levels", "changes", "sheets", "alternate", "back_entry", "backup")
+"""事後承認, 復旧した水準の維持, 緊急変更, 用紙, 代替運用, 後入力, 新しいバックアップ."""
 
 BY_WORD = frozenset({"backup"})
 """Gates whose condition is stated (with the check that shows it), not counted."""
@@ -61,6 +62,9 @@ def _gate(incident: Incident, id: str, now: datetime | None) -> Gate:
 def _holds(incident: Incident, id: str) -> tuple[str, ...]:
     if id == "ratification":
         return ("pending",) if incident.ratification is Ratification.PENDING else ()
+    if id == "levels":  # 復旧 was recorded with evidence, and the evidence has turned since
+        gone = (one for one in incident.restored if not attained(incident, *one)[1])
+        return tuple(system for system, _level in gone if incident.in_scope(system))
     if id == "changes":
         return tuple(i.id for i in incident.changes.values() if i.closed_at is None)
     if id == "sheets":

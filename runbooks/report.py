@@ -149,7 +149,7 @@ def build(
         incident.plan,
         tuple(_row(item, reasons) for item in found.values()),
         level_targets(incident, frozen.city, frozen.book, now),
-        service_targets(incident, frozen.city, now),
+        service_targets(incident, frozen.city, frozen.book, now),
         _contradictions(own),
         gates(incident, now),
         tuple(_lines(own, texts)),

@@ -115,6 +115,9 @@ class StepRun:
     """The answer of a decision."""
     verified_since: datetime | None = None
     reopened_at: datetime | None = None
+    reopened_by: str | None = None
+    reopened_version: int = 0
+    """Version since the last undo: what was said of an older one speaks of the attempt undone."""
     attempts: tuple[Attempt, ...] = ()
 
 
@@ -238,6 +241,8 @@ class Incident:
     onsets: tuple[OnsetMark, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    restored: tuple[tuple[str, str], ...] = ()
+    """(system, level) that stood with evidence when 復旧 was recorded."""
     waivers: tuple[str, ...] = ()
     """Systems waived at restoration, with a reason in the log."""
     preempted_at: datetime | None = None

@@ -42,6 +42,8 @@ _MAKES: dict[type, Stand] = {
     c.FailStep: Stand.FAILED,
     c.SkipStep: Stand.SKIPPED,
 }
+_SPEAKS_OF_AN_ATTEMPT = frozenset({c.FinishStep, c.TakeDecision, c.AttestStep})
+"""Said of a page drawn before an undo, these would bring back what was just undone."""
 _ENDED = frozenset({Stand.DONE, Stand.FAILED, Stand.SKIPPED})
 _WORDS = {
     c.StartStep: "start",
@@ -172,7 +174,8 @@ def _check(command: c.StepCommand | c.TakeDecision, found: Standing) -> None:
         if stand in _ENDED and kind in _MAKES:
             raise _conflict(found, text(f"runbooks.do_{_WORDS[kind]}").ja)
         raise _not_now(kind, found)
-    if moved and strict:
+    undone = expected is not None and expected < run.reopened_version
+    if (moved and strict) or (undone and kind in _SPEAKS_OF_AN_ATTEMPT):
         raise _conflict(found, text(f"runbooks.do_{_WORDS[kind]}").ja)
 
 
@@ -196,6 +199,9 @@ def _not_now(kind: type, found: Standing) -> Exception:
 def _conflict(found: Standing, wanted: str) -> Conflict:
     run = found.run
     recorded = text(f"runbooks.stand_{found.stand.value}").ja
+    if run.reopened_by is not None and run.claimed_by is None and run.finished_by is None:
+        again = text("runbooks.do_reopen").ja
+        return Conflict(found.step.id, again, run.reopened_by, run.reopened_at, wanted)
     if run.option:
         recorded = f"{recorded} ({run.option})"
     by = run.finished_by or run.claimed_by or "?"
@@ -276,6 +282,8 @@ def _attest(
     incident: Incident, command: c.AttestStep, found: Standing, occurred: datetime, context: Context
 ) -> New:
     """目視 by another person; the doer alone only with a reason (単独), which stays in the report."""
+    if found.run.verification is Verification.FAILED:
+        raise refuse("attest_red", allowed="runbooks.attest_red_allowed", step=found.step.id)
     alone = context.actor.id == found.run.finished_by
     if alone and not command.alone.strip():
         raise refuse("attest_other", step=found.step.id)

@@ -107,6 +107,8 @@ def _reopened(run: StepRun, entry: Entry) -> dict[str, Any]:
         "option": None,
         "verified_since": None,
         "reopened_at": entry.occurred_at,
+        "reopened_by": entry.actor.id,
+        "reopened_version": run.version + 1,
     }
 
 

@@ -168,9 +168,7 @@ def _rung(incident: Incident, system: System, level: str, book: Book, now: datet
     deadline = incident.onset + rto if rto is not None else None
     at, held, relapsed = attained(incident, system.id, level)
     checks, _hold = proving(system, level, book)
-    provable = bool(checks) or any(
-        proving(system, higher.level, book)[0] for higher in system.targets if higher.level > level
-    )
+    provable = _provable(system, level, book)
     snapshot = incident.snapshots.get(system.id)
     return LevelTarget(
         system.id,
@@ -192,16 +190,26 @@ def _rung(incident: Incident, system: System, level: str, book: Book, now: datet
     )
 
 
-def service_targets(incident: Incident, city: City, now: datetime) -> tuple[ServiceTarget, ...]:
+def _provable(system: System, level: str, book: Book) -> bool:
+    """Whether some check can prove this level or a higher one."""
+    rungs = (rung.level for rung in system.targets if rung.level >= level)
+    return any(proving(system, rung, book)[0] for rung in rungs)
+
+
+def service_targets(
+    incident: Incident, city: City, book: Book, now: datetime
+) -> tuple[ServiceTarget, ...]:
     """Every service in scope, in the order of the plan."""
     return tuple(
-        _service(incident, service, city, now)
+        _service(incident, service, city, book, now)
         for service in city.services
         if incident.service_in_scope(service.id)
     )
 
 
-def _service(incident: Incident, service: Service, city: City, now: datetime) -> ServiceTarget:
+def _service(
+    incident: Incident, service: Service, city: City, book: Book, now: datetime
+) -> ServiceTarget:
     rto = rto_of(service, incident.nature)
     deadline = incident.onset + rto if rto is not None else None
     times, missing, provable = [], [], bool(service.needs)
@@ -213,7 +221,7 @@ def _service(incident: Incident, service: Service, city: City, now: datetime) ->
             times.append(at)
         else:
             missing.append((need.system, level))
-            provable = provable and system is not None and any(r.proven_by for r in system.targets)
+            provable = provable and system is not None and _provable(system, level, book)
     done = bool(service.needs) and not missing
     at = max(times) if done else None
     paper = incident.alternates.get(service.id)

@@ -105,7 +105,8 @@ def _steps(incident: Incident, book: Book, readings: Readings, now: datetime) ->
             if not (passed or failed) or run.verification is verdict:
                 continue
             since = green if passed and green is not None else seen.since or now
-            op = f"watch:{incident.id}:{run.id}:{run.attempt}:{int(passed)}:{since.timestamp():.0f}"
+            said_of = f"{run.id}:{run.attempt}.{run.version}"  # after an attestation, say it again
+            op = f"watch:{incident.id}:{said_of}:{int(passed)}:{since.timestamp():.0f}"
             said = c.VerifyStep(
                 incident=incident.id, step=run.id, passed=passed, check=probe.id, since=since
             )

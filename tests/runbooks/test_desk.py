@@ -139,6 +139,26 @@ async def test_a_level_that_turns_red_is_lost_and_unknown_changes_nothing(house:
     assert _current(desk).levels["ad"]["L3"][-1].until is not None
 
 
+async def test_nothing_is_restored_while_nobody_can_see_it(house: House) -> None:
+    desk = house.desk
+    for check in ("ad-ldap", "juki-readonly"):
+        house.see(check, ok("", ""))
+    await desk.do(declare(), ME, "op-1")
+    for _minute in range(6):
+        await house.clock.advance(60)
+        for check in ("ad-ldap", "juki-readonly"):
+            house.see(check, ok("", ""))
+    await desk.look()
+    restore = c.Restore(incident=_current(desk).id)
+    await house.clock.advance(3600)  # the checks have fallen silent: green an hour ago
+    with pytest.raises(Refused, match=r"見えていない.*ad, juki"):
+        await desk.do(restore, ME, "op-2")
+    house.see("ad-ldap", ok("", ""))
+    house.see("juki-readonly", ok("", ""))
+    await desk.do(restore, ME, "op-3")
+    assert _current(desk).phase is Phase.RESTORED
+
+
 async def test_after_a_restart_the_event_is_simply_there(house: House) -> None:
     await house.desk.do(declare(), ME, "op-1")
     before = house.desk.state
@@ -215,7 +235,7 @@ async def test_a_drill_lives_in_its_own_journal_and_its_end_enters_the_real_log(
 async def test_a_real_declaration_stops_every_drill_at_once(house: House) -> None:
     drills = Drills(house.folder, house.desk, house.board, house.clock, house.workers)
     house.desk.drills = drills
-    desk = await drills.create("kunren")
+    desk, idle = await drills.create("kunren"), await drills.create("junbi")
     await desk.do(declare(drill="live"), ME, "op-1")
     await house.desk.do(declare(), ME, "op-real")
     assert _current(desk).preempted_at is not None
@@ -223,6 +243,8 @@ async def test_a_real_declaration_stops_every_drill_at_once(house: House) -> Non
         await desk.do(c.StartStep(incident=_current(desk).id, step="AD-01"), ME, "op-3")
     with pytest.raises(Refused, match="発動中は訓練を始められません"):
         await drills.create("another")
+    with pytest.raises(Refused, match="発動中は訓練を始められません"):
+        await idle.do(declare(drill="live"), ME, "op-5")
     await desk.do(c.Cancel(incident=_current(desk).id, reason="実災害"), ME, "op-4")
     assert desk.state.latest is not None
     assert desk.state.latest.phase is Phase.CANCELLED

@@ -134,6 +134,35 @@ def test_another_person_may_attest_by_eye_and_the_doer_only_with_a_reason(play: 
     assert stands(play)["JUKI-06"] is Stand.READY
 
 
+def test_nobody_attests_by_eye_against_a_red_probe(play: Play) -> None:
+    """Else one who looks at the wrong screen opens the gate that the probe holds."""
+    _up_to_restore(play)
+    play.do(c.FinishStep(incident=on(play), step="JUKI-05"), by="u-2")
+    red = c.VerifyStep(
+        incident=on(play), step="JUKI-05", passed=False, check="juki-readonly", since=play.now
+    )
+    play.do(red)
+    with pytest.raises(Refused, match="監視は赤") as refusal:
+        play.do(c.AttestStep(incident=on(play), step="JUKI-05", note="動いた"), by="u-3")
+    assert "承認" in str(refusal.value)
+    assert stands(play)["JUKI-06"] is Stand.BLOCKED
+    play.do(c.ReopenStep(incident=on(play), step="JUKI-05", reason="監視の故障"))
+    skip = c.SkipStep(incident=on(play), step="JUKI-05", reason="監視の故障", approved_by="u-9")
+    play.do(skip)
+    assert stands(play)["JUKI-06"] is Stand.READY, "a gate never traps a city"
+
+
+def test_a_page_drawn_before_an_undo_does_not_tick_what_was_undone(play: Play) -> None:
+    play.do(c.FinishStep(incident=on(play), step="JUKI-01"), by="u-2")
+    play.do(c.ReopenStep(incident=on(play), step="JUKI-01", reason="別の部屋だった"), by="u-3")
+    with pytest.raises(Conflict) as caught:
+        play.do(c.FinishStep(incident=on(play), step="JUKI-01", expected_version=0), by="u-4")
+    assert (caught.value.by, caught.value.recorded) == ("u-3", "戻す")
+    now = play.incident.run("juki-recover", "JUKI-01").version
+    play.do(c.FinishStep(incident=on(play), step="JUKI-01", expected_version=now), by="u-4")
+    assert stands(play)["JUKI-01"] is Stand.DONE
+
+
 def test_two_people_with_the_same_outcome_confirm_each_other(play: Play) -> None:
     tick = c.FinishStep(incident=on(play), step="JUKI-01", expected_version=0)
     play.do(tick, by="u-2")
@@ -255,6 +284,32 @@ def test_a_relapse_goes_on_with_the_same_event_and_the_same_clock(play: Play) ->
     play.do(c.Restore(incident=on(play)))
     play.do(c.Relapse(incident=on(play), reason="余震"))
     assert (play.incident.phase, play.incident.onset) == (Phase.DECLARED, T0)
+
+
+def test_a_level_lost_after_the_recovery_holds_the_stand_down(play: Play) -> None:
+    _attain(play, "juki", "L2")
+    _attain(play, "ad", "L3")
+    play.do(c.Restore(incident=on(play)))
+    play.do(c.BeginStandDown(incident=on(play)))
+    play.do(c.CloseGate(incident=on(play), gate="backup", reason="控えは別に取った"))
+    lost = c.LoseLevel(incident=on(play), system="juki", level="L2", since=play.now, checks=("x",))
+    play.do(lost)
+    assert [(gate.id, gate.holds) for gate in open_gates(play.incident)] == [("levels", ("juki",))]
+    with pytest.raises(Refused, match="復旧した水準の維持"):
+        play.do(c.StandDown(incident=on(play)))
+    with pytest.raises(Refused, match="juki"):
+        play.do(c.MeetGate(incident=on(play), gate="levels"))
+    play.do(c.CloseGate(incident=on(play), gate="levels", reason="照会は翌朝まで止める"))
+    play.do(c.StandDown(incident=on(play)))
+    assert play.incident.phase is Phase.STOOD_DOWN
+
+
+def test_a_waived_system_holds_no_stand_down(play: Play) -> None:
+    _attain(play, "juki", "L2")
+    play.do(c.Restore(incident=on(play), waived=("ad",), reason="認証は使わない"))
+    assert play.incident.restored == (("juki", "L2"),)
+    play.do(c.BeginStandDown(incident=on(play)))
+    assert [gate.id for gate in open_gates(play.incident)] == ["backup"]
 
 
 def test_the_onset_can_be_corrected_and_earlier_statements_stay(play: Play) -> None:

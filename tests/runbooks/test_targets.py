@@ -28,7 +28,7 @@ def level(play: Play, system: str = "juki", rung: str = "L2") -> LevelTarget:
 
 
 def service(play: Play) -> ServiceTarget:
-    return service_targets(play.incident, play.city, play.now)[0]
+    return service_targets(play.incident, play.city, play.book, play.now)[0]
 
 
 def attain(play: Play, since: timedelta, rung: str = "L2", system: str = "juki") -> None:
