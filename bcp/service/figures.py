@@ -140,9 +140,12 @@ class Disasters:
             del kinds["real"]
         deadlines: list[Sample] = []
         attained: list[Sample] = []
+        for desk in self._house.desks.values():  # from the log itself: also before the first draw
+            incident = desk.current()
+            if incident is not None and incident.kind in kinds:
+                kinds[incident.kind] += 1
         for situation in self._now.values():
             kind = situation.incident.kind
-            kinds[kind] += 1
             for target in situation.levels:
                 labels = {"kind": kind, "system": target.system, "level": target.level}
                 if target.deadline is not None:

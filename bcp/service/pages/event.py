@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from datetime import datetime
 
@@ -10,6 +12,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import Lang, text
 from bcp.kit.units import JST, whole
 from bcp.plan.model import City, Person
+from bcp.service.access.guard import CSRF_FIELD
 from bcp.service.access.roles import Permission, Role
 from bcp.service.pages.respond import Absent
 from bcp.service.pages.visit import Visit
@@ -49,11 +52,17 @@ async def carry_out(visit: Visit, command: Command) -> None:
 
 
 def operation(visit: Visit) -> str:
-    """The form's operation id; a form without one is an act of its own."""
+    """The form's operation id *and what was written on it*: a double click is one act.
+
+    A browser that shows the old form again (back) sends its id with other words: that is another
+    act, and calling it done would lose it. A form without an id is an act of its own.
+    """
     given = visit.field("op")
-    return (
-        given if given.isascii() and given.isalnum() and len(given) <= 64 else secrets.token_hex(16)
-    )
+    if not (given.isascii() and given.isalnum() and len(given) <= 64):
+        return secrets.token_hex(16)
+    said = {name: visit.field(name) for name in visit.form if name not in ("op", CSRF_FIELD)}
+    words = json.dumps([given, visit.path, said], sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:40]
 
 
 def typed_time(visit: Visit, name: str = "at") -> datetime | None:

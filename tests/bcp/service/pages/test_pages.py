@@ -194,6 +194,22 @@ async def test_a_tick_is_durable_and_a_second_person_sees_both_statements(
     assert "あなたの操作" in page
 
 
+async def test_an_old_form_sent_again_with_other_words_is_another_act(
+    made: Town, visitor: Visitor
+) -> None:
+    """The back button brings the old operation id: a second note must not vanish as a repeat."""
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    incident = made.desk.current()
+    assert incident is not None
+    note = {"incident": incident.id, "do": "note", "op": "n1"}
+    for words in ("余震あり", "余震あり", "停電が広がった"):
+        assert (await visitor.post("/disaster/work", reason=words, **note))[0] == 303
+    again = made.desk.incident(incident.id)
+    assert again is not None
+    assert again.notes == 2, "the double click is one note, the other words are a second"
+
+
 async def test_sheets_of_paper_are_pages_and_pdf(visitor: Visitor) -> None:
     await visitor.sign_in("staff")
     await declare(visitor)
