@@ -19,8 +19,9 @@ Json = object
 """Plain data: str, int, float, bool, None, list, dict."""
 Path_ = tuple[str | int, ...]
 
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+\Z")
+# longer ones stay text, so that a model refuses them: `int` raises, `float` makes them infinite
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
+_FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}\Z")
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
 _MAX_DEPTH = 40
 
@@ -104,6 +105,23 @@ def _scalar(node: yaml.ScalarNode) -> Json:
     return text
 
 
+class _Loader(yaml.CSafeLoader):
+    """The C loader with a floor: it composes by recursion, and thousands of levels end the process
+    (a fault of the C stack, not an exception).
+    """
+
+    _depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:
+        self._depth += 1
+        if self._depth > 2 * _MAX_DEPTH and current_node is not None:
+            said = "入れ子が深すぎます / nested too deeply"
+            raise yaml.MarkedYAMLError(problem=said, problem_mark=current_node.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+
 class _Reader:
     """Turns composed nodes into a Tree, collecting faults instead of stopping at the first."""
 
@@ -165,7 +183,7 @@ def documents(content: bytes, shown: str, faults: list[Fault]) -> Iterator[Tree]
         faults.append(Fault(Mark(shown, 1, 1), "", f"UTF-8 で書く / not UTF-8: {error.reason}"))
         return
     try:
-        for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
+        for node in yaml.compose_all(text, Loader=_Loader):
             if node is not None:
                 tree = Tree()
                 tree.data = _Reader(shown, (), tree, faults).read(node, ())

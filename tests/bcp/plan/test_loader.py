@@ -112,3 +112,16 @@ def test_the_first_year_of_an_era_is_gannen() -> None:
     days = [from_us(0).date().replace(2019, 5, 1), from_us(0).date().replace(2019, 4, 30)]
 
     assert [wareki(day) for day in days] == ["令和元年5月1日", "平成31年4月30日"]
+
+
+@pytest.mark.parametrize(
+    "bomb", ["[" * 300_000, "- " * 300_000, "? " * 30_000, "a: " + "{a: " * 9000]
+)
+def test_a_plan_nested_without_end_is_one_fault_and_no_crash(bomb: str) -> None:
+    found = faults(bomb)
+    assert any("nested too deeply" in line for line in found)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400 + ".5"])
+def test_a_number_without_end_is_a_fault_and_no_crash(number: str) -> None:
+    assert faults(HEAD + f"disaster: {{ratify_within: {number}}}\n")
