@@ -14,7 +14,10 @@ from typing import Literal
 
 import yaml
 
+from bcp.kit.errors import BcpError
+
 Lang = Literal["ja", "en"]
+_TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,37 @@ def catalogue() -> dict[str, Text]:
     """Every text of the catalogue by `page.key`."""
     texts: dict[str, Text] = {}
     for file in sorted((Path(__file__).parent / "catalogue").glob("*.yaml")):
-        page = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
-        for key, (ja, en) in page.items():
-            texts[f"{file.stem}.{key}"] = Text(ja, en)
+        texts |= {f"{file.stem}.{key}": said for key, said in read_page(file).items()}
     return texts
+
+
+def read_page(file: Path) -> dict[str, Text]:
+    """One file of the catalogue by key. Raises `BcpError` with the file and the line of a fault."""
+    try:
+        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise _unfit(file, 1, str(error)) from error
+    if not isinstance(root, yaml.MappingNode):
+        raise _unfit(file, 1, "not a mapping")
+    page: dict[str, Text] = {}
+    for key, value in root.value:
+        line, pair = key.start_mark.line + 1, getattr(value, "value", None)
+        fits = isinstance(value, yaml.SequenceNode) and len(value.value) == 2
+        if not fits or any(item.tag != _TEXT_TAG for item in value.value):
+            raise _unfit(file, line, f"{key.value}: {pair if isinstance(pair, str) else 'list'}")
+        if key.value in page:
+            raise _unfit(file, line, f"{key.value} twice")
+        page[key.value] = Text(*(item.value for item in value.value))
+    return page
+
+
+def _unfit(file: Path, line: int, got: str) -> BcpError:
+    return BcpError(
+        "文言の書き方が違います / an entry of the catalogue is not a pair of texts",
+        where=f"{file}:{line}",
+        expected="key: [日本語, English]",
+        got=got,
+    )
 
 
 def text(key: str, /, **values: object) -> Text:
