@@ -33,8 +33,9 @@ class Gate:
 
 
 def gates(incident: Incident, now: datetime | None = None) -> tuple[Gate, ...]:
-    """Every gate, open or not, in a fixed order."""
-    return tuple(_gate(incident, id, now) for id in (*ALWAYS, *incident.gates))
+    """Every gate, open or not, in a fixed order; nothing restored yet, nothing that could be held."""
+    known = (id for id in (*ALWAYS, *incident.gates) if id != "levels" or incident.restored)
+    return tuple(_gate(incident, id, now) for id in known)
 
 
 def open_gates(incident: Incident) -> tuple[Gate, ...]:
