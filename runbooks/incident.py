@@ -102,6 +102,10 @@ def hours_of(instant: datetime) -> str:
     return "in_hours" if working else "off_hours"
 
 
+_COMMANDING = frozenset({"commander", "console"})
+"""Capacities of an actor who may declare as the authority itself; all others are ratified."""
+
+
 def _declare(
     state: Incidents, command: c.Declare, at: datetime, context: Context
 ) -> tuple[NewEntry, ...]:
@@ -160,6 +164,9 @@ def _declarable(command: c.Declare, at: datetime, context: Context) -> None:
     authority = city.disaster.authority
     if command.role is not None:
         need_known((command.role,), (role.id for role in city.roles), "role")
+    if command.capacity == "principal" and context.actor.capacity not in _COMMANDING:
+        # else any account could spare itself the ratification by calling itself the mayor
+        raise refuse("not_commander")
     if command.capacity == "principal" and authority and command.role not in authority:
         names = [role.name for role in city.roles if role.id in authority]
         raise refuse("not_authority", names="・".join(names))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bcp.journal.entry import Actor
 from bcp.kit.errors import Refused
 from runbooks import commands as c
 from runbooks.context import Conflict
 from runbooks.gates import open_gates
-from runbooks.incident import fold
+from runbooks.incident import decide, fold
 from runbooks.progress import Stand, standings
 from runbooks.state import Did, Incidents, Phase, Ratification, Verification
 from tests.runbooks.world import T0, H, Play
@@ -57,6 +59,19 @@ def test_whoever_is_there_may_declare_and_another_person_ratifies() -> None:
 def test_a_principal_must_hold_the_authority_of_the_plan() -> None:
     with pytest.raises(Refused, match="市長・CIO"):
         Play().declare(role="infra")
+
+
+@pytest.mark.parametrize("capacity", ["staff", "administrator", "program"])
+def test_nobody_spares_himself_the_ratification_by_calling_himself_the_mayor(
+    capacity: str,
+) -> None:
+    play = Play()
+    context = replace(play.context("u-1"), actor=Actor("u-1", capacity))
+    command = c.Declare(
+        level=3, onset=T0, reason="x", nature="disaster", capacity="principal", role="mayor"
+    )
+    with pytest.raises(Refused, match="統括者"):
+        decide(play.state, command, T0, context)
 
 
 def test_a_second_declaration_says_what_is_allowed_instead(play: Play) -> None:
