@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,8 +112,3 @@ class SystemClock:
         self._last = (wall, mono)
         offset, synced = _kernel_sync()
         return ClockReading(offset, synced, self._boot, mono, suspect)
-
-
-def process_id() -> int:
-    """This process, for names of temporary files and the lock's content."""
-    return os.getpid()
