@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import assert_never
 
@@ -18,6 +19,7 @@ New = tuple[NewEntry, ...]
 def decide_work(incident: Incident, command: c.WorkCommand, at: datetime, context: Context) -> New:
     """Entries for a command about the work. Raises Refused."""
     occurred = when(context, command.occurred_at, at)
+    _ids_only(command)
     if isinstance(command, c.AddNote):  # always possible; after the review it is an addendum
         detail: dict[str, Json] = {"addendum": incident.phase is Phase.REVIEWED}
         note = need_text(command.text, "note")
@@ -136,6 +138,23 @@ def _give_back(
     if isinstance(command, c.RevertChange):
         return (entry(incident, "change_reverted", command.id, occurred, {}, note=command.note),)
     return (entry(incident, "sheet_returned", command.id, occurred, {}),)
+
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+
+
+def _ids_only(command: c.WorkCommand) -> None:
+    """What enters the entry itself can never be erased: ids there, words in the texts."""
+    given: tuple[str, ...] = ()
+    if isinstance(command, c.AddNote):
+        given = (command.subject,) if command.subject else ()
+    elif isinstance(command, c.OpenChange):
+        given = (command.id,)
+    elif isinstance(command, c.IssueSheets):
+        given = command.ids
+    for id in given:
+        if _ID.fullmatch(id) is None:
+            raise refuse("id_only", id=id)
 
 
 def _fresh(item: OpenItem | None, id: str) -> None:

@@ -130,6 +130,7 @@ class Board:
             state.counter = Counter(known.status, known.since, last=known.last.outcome.status)
             state.last, state.sentence = known.last, known.sentence
             state.findings = known.last.outcome.findings
+            state.works_since = known.works_since
             state.heard = mono - max(0.0, (now - known.last.started).total_seconds())
             state.credited = now  # nobody watched while the daemon was down
             self._touch(known.check, seen=True)

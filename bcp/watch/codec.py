@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bcp.kit.language import Text
 from bcp.kit.units import from_us, to_us
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Severity, Status
+
+_ROW = "works_since_us"
 
 
 def encode(observation: Observation) -> str:
@@ -22,6 +25,20 @@ def decode(line: str) -> Observation:
         return _observation(json.loads(line))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not an observation") from error
+
+
+def encode_saved(observation: Observation, works_since: datetime | None) -> str:
+    """The last answer of a check with the good row it stands in; `decode` reads the answer."""
+    kept = as_dict(observation)
+    if works_since is not None:
+        kept[_ROW] = to_us(works_since)
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def works_since(line: str) -> datetime | None:
+    """The beginning of that row; None where there was none, or an older program wrote."""
+    kept = json.loads(line).get(_ROW)
+    return from_us(kept) if isinstance(kept, int) else None
 
 
 def as_dict(observation: Observation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -137,7 +137,8 @@ class Recorder:
         since = view.since or observation.started
         if view.stale or view.blocked:
             return None
-        return Saved(view.id, view.status, since, view.sentence, observation)
+        row = self._board.since_ok(view.id)
+        return Saved(view.id, view.status, since, view.sentence, observation, row)
 
     def assume_said(self) -> None:
         """After `Board.restore`: bad states from before the restart were announced then."""
@@ -153,7 +154,7 @@ class Recorder:
         due = self._clock.monotonic()
         while True:
             await self._judge.refresh()
-            for one in announcing.bundled(list(self._ready())):
+            for one in announcing.bundled(await self._ready()):
                 self._announce(one)
             await self._credit()
             if self._unlogged and not self._log_rests():
@@ -207,27 +208,39 @@ class Recorder:
 
     # --- announcing -------------------------------------------------------------------------
 
-    def _ready(self) -> Iterator[Announcement]:
-        now = self._clock.monotonic()
-        for check, owed in list(self._owed.items()):
-            if check not in self._board:
-                del self._owed[check]
-                continue
-            new, said = owed.transition.new, self._said.get(check)
-            verdict = announcing.decide(
-                said,
-                new,
-                muted=bool(self._board.view(check).muted),
-                wait=self._wait(check, now - owed.born),
-            )
-            if verdict == "hold":
-                continue
+    async def _ready(self) -> list[Announcement]:
+        """What may be said now, in slices: thousands may change at one moment."""
+        slices, found = Slices(self._clock), list[Announcement]()
+        for check in list(self._owed):
+            message = self._take_owed(check)
+            if message is not None:
+                found.append(message)
+            if slices.due():
+                await asyncio.sleep(0)
+        return found
+
+    def _take_owed(self, check: str) -> Announcement | None:
+        """The message of one change that is due; None: nothing to say, or not yet."""
+        owed = self._owed.get(check)
+        if owed is None:
+            return None
+        if check not in self._board:
             del self._owed[check]
-            if verdict == "drop":
-                continue
-            loud = said if said and new is Status.OK else new
-            yield self._message(check, owed, loud)
-            self._said[check] = new
+            return None
+        new, said = owed.transition.new, self._said.get(check)
+        verdict = announcing.decide(
+            said,
+            new,
+            muted=bool(self._board.view(check).muted),
+            wait=self._wait(check, self._clock.monotonic() - owed.born),
+        )
+        if verdict == "hold":
+            return None
+        del self._owed[check]
+        if verdict == "drop":
+            return None
+        self._said[check] = new
+        return self._message(check, owed, said if said and new is Status.OK else new)
 
     def _message(self, check: str, owed: _Owed, loud: Status) -> Announcement:
         system = self._judge.system_of(check)

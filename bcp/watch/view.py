@@ -95,6 +95,8 @@ class Saved:
     since: datetime
     sentence: Text
     last: Observation
+    works_since: datetime | None = None
+    """Since when every answer was good: a restart shorter than an answer counts breaks no row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,18 @@ def test_a_stopped_drill_takes_no_steps_and_can_always_be_ended() -> None:
     play.do(c.StandDown(incident=on(play)))
 
 
+def test_names_typed_where_an_id_belongs_are_refused(play: Play) -> None:
+    """A subject is hashed into the log for ever: nobody could erase a name from it."""
+    for command in (
+        c.AddNote(incident=on(play), text="連絡", subject="山田太郎"),
+        c.OpenChange(incident=on(play), id="山田太郎 090-1111-2222", cia="C", what="開けた"),
+        c.IssueSheets(incident=on(play), ids=("S-1", "山田さんの分")),
+    ):
+        with pytest.raises(Refused, match="内容の欄"):
+            play.do(command)
+    play.do(c.AddNote(incident=on(play), text="連絡", subject="backup/juki/main/4"))
+
+
 def test_the_state_is_nothing_but_the_entries(play: Play) -> None:
     _up_to_restore(play)
     again = Incidents()

@@ -177,6 +177,20 @@ async def test_after_a_restart_the_last_state_counts_by_its_own_age() -> None:
     assert board.apply(seen("young", Status.FAILED, clock.utc())) is None, "no new change"
 
 
+@pytest.mark.parametrize(("pause", "unbroken"), [(20, True), (400, False)])
+async def test_a_short_restart_breaks_no_row_of_good_answers(pause: int, unbroken: bool) -> None:
+    """Else a restart in a disaster makes a system that never failed miss its deadline."""
+    board, clock = await board_of(check(every=60))
+    last = seen(at=clock.utc())
+    began = START - timedelta(hours=5)
+    await clock.advance(pause)
+    board.restore([Saved("juki/http", Status.OK, began, SENTENCES[Status.OK], last, began)])
+    assert board.since_ok("juki/http") == (began if unbroken else None)
+    again = seen(at=clock.utc())
+    board.apply(again)
+    assert board.since_ok("juki/http") == (began if unbroken else again.started)
+
+
 async def test_time_is_credited_up_to_where_an_answer_expires_and_never_twice() -> None:
     board, clock = await board_of(check(every=60, timeout=10))
     board.apply(seen(at=clock.utc()))

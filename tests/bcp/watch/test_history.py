@@ -23,7 +23,7 @@ from bcp.watch import spans
 from bcp.watch.codec import decode, encode
 from bcp.watch.history import KEEP, KEEP_BAD, History, read_board
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Severity, Status
-from bcp.watch.view import Saved, Span
+from bcp.watch.view import WORKS, Saved, Span
 from tests.bcp.watch.helpers import SENTENCES, seen
 from tests.fakes import START, ManualClock
 
@@ -50,7 +50,8 @@ def history(tmp_path: Path, clock: ManualClock, workers: Workers) -> Iterator[Hi
 
 def saved(observation: Observation) -> Saved:
     status = observation.outcome.status
-    return Saved(observation.check, status, START, SENTENCES[status], observation)
+    row = START if status in WORKS else None
+    return Saved(observation.check, status, START, SENTENCES[status], observation, row)
 
 
 async def test_results_come_back_whole_newest_first(history: History) -> None:
