@@ -8,6 +8,7 @@ invented and must be confirmed by the city: it is shown as 要確認 wherever it
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -285,7 +286,12 @@ class City(Model):
 
     def system(self, id: str) -> System | None:
         """The system with this id."""
-        return next((system for system in self.systems if system.id == id), None)
+        return self._by_id.get(id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, System]:
+        """Asked for at every change of a check: never a search through hundreds."""
+        return {system.id: system for system in reversed(self.systems)}
 
     def service(self, id: str) -> Service | None:
         """The service with this id."""

@@ -189,8 +189,8 @@ async def put_in_order(house: House, plan: Plan) -> None:
     checks = every_check(house, plan)
     house.history.forget(sorted({*house.board.ids()} - {check.id for check in checks}))
     await house.board.define(checks)
-    for check in checks:
-        house.board.block(check.id, plan.blocked.get(check.id))
+    for id in {*house.plan.blocked, *plan.blocked}:
+        house.board.block(id, plan.blocked.get(id))
     await house.scheduler.replace(check for check in checks if check.id not in plan.blocked)
     house.judge.city = plan.city
     house.desk.adopt(plan.city, plan.book, plan.digest)
@@ -211,7 +211,8 @@ async def accept(house: House, actor: Actor = SYSTEM) -> None:
         return
     counts = {"systems": len(plan.city.systems), "checks": len(plan.checks)}
     with contextlib.suppress(Unwritable):  # said on every page; entered at the next start
-        kept = await house.workers.thread(journal.evidence.put_bytes, archive(plan.files))
+        evidence, files = journal.evidence, plan.files
+        kept = await house.workers.thread(lambda: evidence.put_bytes(archive(files)))
         new = accepted.accept(plan.digest, kept, counts, house.clock.utc())
         op = f"plan:{plan.digest[:32]}:{journal.size}"
         await journal.append(new, op=op, actor=actor)

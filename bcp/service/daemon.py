@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import app, chores, systemd
+from bcp.service import app, chores, memory, systemd
 from bcp.service.figures import Disasters
 from bcp.service.house import House
 from bcp.service.linting import lint_plan
@@ -93,8 +92,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 self._loops(house, group)
                 group.create_task(disasters.run())
-                gc.collect()
-                gc.freeze()  # what was built stays: later collections need not walk it
+                memory.settle()
                 systemd.notify("READY=1")
                 self.ready.set()
                 self.say(self.url)
@@ -121,6 +119,7 @@ class Daemon:
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
         group.create_task(self._lint(house), name="lint")
+        group.create_task(memory.keep_tidy(self.clock), name="memory")
 
     async def _desks(self, house: House) -> None:
         """Turn what the board proves into entries, for the real desk and every drill."""
@@ -167,8 +166,9 @@ class Daemon:
         async with self._reloading:
             systemd.notify("RELOADING=1")
             try:
-                plan = await self._read(house)
-                await app.adopt(house, plan)
+                with memory.building():
+                    plan = await self._read(house)
+                    await app.adopt(house, plan)
                 await app.accept(house)
             except BcpError as error:
                 house.reloads.successful, house.reloads.message = False, str(error)
