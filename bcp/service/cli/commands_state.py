@@ -142,7 +142,7 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
         case "disaster declare":
             return {"systems": list(args.system)}
         case "disaster stand-down":
-            return {"close_gates": list(args.close_gate)}
+            return {"close_gates": list(args.close_gate), "waive": list(args.waive)}
         case "log export":
             return {"target": str(_absolute(args.out))}
         case "user add":

@@ -202,6 +202,13 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     hand.add_argument("--to", required=True, metavar="LOGIN")
     down = leaf("stand-down", "解除する", "stand down")
     down.add_argument("--reason", default="")
+    down.add_argument(
+        "--waive",
+        action="append",
+        default=[],
+        metavar="SYSTEM",
+        help="復旧の証拠がないまま対象から外す / waive a system without evidence",
+    )
     down.add_argument("--close-gate", action="append", default=[], metavar="GATE")
     report = leaf("report", "報告書を出す", "the report")
     report.add_argument("--incident", help="省くと最新 / the newest when left out")

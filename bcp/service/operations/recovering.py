@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,12 +15,12 @@ from bcp.plan.types import Id, Model
 from bcp.service.access.roles import Permission
 from bcp.service.control import CONSOLE
 from bcp.service.house import House
-from bcp.service.operations.operation import Answer, Caller, Operation
+from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 from bcp.service.operations.telling import facts_of, lines_of, verdict
 from runbooks import commands as c
 from runbooks.desk import Desk
 from runbooks.report import Report, build
-from runbooks.state import Incident
+from runbooks.state import Incident, Phase
 
 
 class In(Model):
@@ -71,6 +72,8 @@ class Down(In):
     """解除: gates named here are closed by decision, with the reason."""
 
     reason: str = ""
+    waive: tuple[str, ...] = ()
+    """Systems without evidence of recovery that are waived, with the reason."""
     close_gates: tuple[str, ...] = ()
 
 
@@ -157,7 +160,7 @@ async def declare(house: House, caller: Caller, parameters: Declaration) -> Answ
         drill=parameters.exercise if parameters.drill else None,
     )
     await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return await show(house, caller, Which(drill=parameters.drill))
+    return await _done(house, caller, parameters.drill)
 
 
 async def show(house: House, caller: Caller, parameters: Which) -> Answer:
@@ -173,6 +176,11 @@ async def show(house: House, caller: Caller, parameters: Which) -> Answer:
         return Answer({"incident": None, "kind": None}, (line,))
     situation = await desk.situation(incident)
     return Answer(facts_of(situation), tuple(lines_of(situation)), verdict(situation))
+
+
+async def _done(house: House, caller: Caller, drill: str | None) -> Answer:
+    """The situation after an act that succeeded: that much is good, whatever is still missing."""
+    return replace(await show(house, caller, Which(drill=drill)), verdict=Verdict.GOOD)
 
 
 def _step_command(incident: Incident, p: StepReport) -> c.Command:
@@ -197,7 +205,7 @@ async def step(house: House, caller: Caller, parameters: StepReport) -> Answer:
     desk = await _desk(house, parameters.drill)
     command = _step_command(_running(desk), parameters)
     await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return await show(house, caller, Which(drill=parameters.drill))
+    return await _done(house, caller, parameters.drill)
 
 
 async def note(house: House, caller: Caller, parameters: Note) -> Answer:
@@ -220,10 +228,16 @@ async def handover(house: House, caller: Caller, parameters: Handover) -> Answer
 
 
 async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
-    """Begin, close the gates named, and stand down when none is open."""
+    """Declare restored where nobody did (with evidence or waived), begin, close the gates named,
+    and stand down when none is open: where there are no pages a terminal must be enough."""
     desk = await _desk(house, parameters.drill)
     actor, incident = _actor(house, caller, parameters.by), _running(desk)
-    if incident.phase.value != "standing_down":
+    if incident.phase is Phase.DECLARED and incident.preempted_at is None:
+        restored = c.Restore(
+            incident=incident.id, waived=parameters.waive, reason=parameters.reason
+        )
+        await desk.do(restored, actor, f"{caller.op}/restored")
+    if incident.phase is not Phase.STANDING_DOWN:
         await desk.do(c.BeginStandDown(incident=incident.id), actor, f"{caller.op}/begin")
     for gate in parameters.close_gates:
         closing = c.CloseGate(incident=incident.id, gate=gate, reason=parameters.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from bcp.kit.language import text
 from bcp.kit.units import duration_ja, jst, to_us
 from bcp.service.operations.operation import Verdict
 from runbooks.desk import Situation
@@ -20,8 +21,12 @@ _GOALS = {
 
 
 def verdict(situation: Situation) -> Verdict:
-    late = any(target.goal is Goal.OVERDUE for target in situation.levels)
-    return Verdict.FINDING if late or situation.contradictions else Verdict.GOOD
+    """Good only when every level in scope is attained by evidence; not provable is not good."""
+    goals = {level.goal for level in situation.levels}
+    goals |= {service.goal for service in situation.services}
+    if situation.contradictions or goals & {Goal.OVERDUE, Goal.PENDING}:
+        return Verdict.FINDING
+    return Verdict.GOOD if goals <= {Goal.ATTAINED} else Verdict.UNKNOWN
 
 
 def lines_of(situation: Situation) -> list[str]:
@@ -43,7 +48,10 @@ def lines_of(situation: Situation) -> list[str]:
         )
     first = [(item.standing.step, item.why) for item in situation.next[:5]]
     lines += [f"  次 {step.id} {step.title} — {why.ja}" for step, why in first]
-    lines += [f"  矛盾 {one}" for one in situation.contradictions]
+    lines += [
+        f"  食い違い {one.step} {text(f'pages.way_{one.way}').ja} ({one.check})"
+        for one in situation.contradictions
+    ]
     lines += [f"  解除の条件 {gate.id}" for gate in open_gates(incident)]
     return lines
 
