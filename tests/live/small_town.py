@@ -130,7 +130,7 @@ class Town:
         return next(str(row["status"]) for row in answer["checks"] if row["check"] == check)
 
     def entries(self, kind: str | None = None) -> list[dict[str, Any]]:
-        query = f"?last=100000&kind={kind}" if kind else "?last=100000"
+        query = f"?last=1000&kind={kind}" if kind else "?last=1000"
         status, answer = self.call(f"/api/v1/log/show{query}")
         assert status == 200, answer
         return list(answer["entries"])

@@ -18,11 +18,15 @@ from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 
+_MOST = 1000
+
 
 class Some(Model):
     """Which entries."""
 
-    last: int = Field(20, ge=1, le=1000)
+    last: int = Field(20, ge=1)
+    before: int | None = Field(None, ge=0)
+    """Only entries with a smaller `seq`: the page before."""
     kind: str | None = None
     incident: str | None = None
     drill: Id | None = None
@@ -70,9 +74,20 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 async def show(house: House, caller: Caller, parameters: Some) -> Answer:
     """The newest entries, oldest first. Personal values stay sealed here."""
+    if parameters.last > _MOST and not caller.local:  # the answer is one document, made on the loop
+        raise UsageError(
+            "一度に読める件数を超えています / more entries than one answer holds",
+            where="last",
+            expected=f"1 ... {_MOST}",
+            next_step="ict-bcp log export",
+        )
     journal = journal_of(house, parameters.drill)
     found = await journal.read(
-        kind=parameters.kind, incident=parameters.incident, limit=parameters.last, reverse=True
+        kind=parameters.kind,
+        incident=parameters.incident,
+        limit=parameters.last,
+        reverse=True,
+        before=parameters.before,
     )
     entries = list(reversed(found))
     lines = tuple(
