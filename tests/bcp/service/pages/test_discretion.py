@@ -62,3 +62,10 @@ async def test_no_account_names_files_of_the_host(made: Town) -> None:
 def test_json_that_cannot_be_read_is_the_senders_fault(body: bytes) -> None:
     with pytest.raises(UsageError):
         _document(body)
+
+
+async def test_an_account_reads_the_log_a_thousand_entries_at_a_time(made: Town) -> None:
+    whole = logging_.Some(last=1_000_000)
+    auditor = Caller(Actor("u-1", "auditor"), "op", granted([Role.AUDITOR]))
+    with pytest.raises(UsageError, match="more entries"):
+        await logging_.show(made, auditor, whole)  # type: ignore[arg-type]  # a house of pages
