@@ -200,24 +200,25 @@ def systems() -> list[Json]:
 
 def proofs() -> list[Json]:
     """Backups, findings, recovery, log."""
-    # 0 = there is no such copy
-    good = '(max by (set) (ict_bcp_backup_good_timestamp_seconds{evidence="4"}) > 0)'
-    left = f"max by (set) (ict_bcp_backup_rpo_seconds) - on (set) (time() - {good})"
+    # 0 = no such copy; not filtered out: what is not proven stands in the table as long overdue
+    proven = 'max by (set) (ict_bcp_backup_good_timestamp_seconds{evidence="4"})'
+    left = f"max by (set) (ict_bcp_backup_rpo_seconds) - on (set) (time() - {proven})"
     ages = "time() - (max by (set, evidence) (ict_bcp_backup_good_timestamp_seconds) > 0)"
     findings = "sum by (severity, state) (ict_bcp_audit_findings)"
-    deadline = "ict_bcp_recovery_deadline_timestamp_seconds"
+    reached = "unless on (kind, system, level) ict_bcp_recovery_attained_timestamp_seconds"
+    deadline = f"ict_bcp_recovery_deadline_timestamp_seconds {reached}"
     over = steps((None, "red"), (0, "yellow"), (3600, "green"))
     age = "time() - max by (instance) (ict_bcp_log_checkpoint_timestamp_seconds)"
     named = {"set": "バックアップ", "evidence": "証拠の段", "Value": "値"}
     named |= {"kind": "実対応/訓練", "system": "システム", "level": "水準"}
     named |= {"severity": "重さ", "state": "状態"}
     return [
-        panel("table", "バックアップ: 目標時点までの余裕", "復元して確かめたもの(証拠4)で見る。0より小さいと、目標(RPO)を過ぎている。", [(left, "")], size=(8, 8), unit="s", thresholds=over, names=named, descending=False),
+        panel("table", "バックアップ: 目標時点までの余裕", "復元して確かめたもの(証拠4)で見る。0より小さいと、目標(RPO)を過ぎている。約-57年は、今は証明が一つもないもの。", [(left, "")], size=(8, 8), unit="s", thresholds=over, names=named, descending=False),
         panel("table", "バックアップ: 証拠の段ごとの古さ", "0 仕事の申告 / 1 ある / 2 構造 / 3 読んだ / 4 戻して同じ / 5 業務で確認。", [(ages, "")], size=(8, 8), unit="s", names=named),
         panel("timeseries", "復元試験にかかった時間", "この速さが、復旧の見込みのもとになる。", [("max by (set) (ict_bcp_backup_restore_seconds)", "{{set}}")], size=(8, 8), unit="s"),
         panel("timeseries", "読んで確かめたデータの割合", "1 は、期間のうちに全部を読んだ。", [("min by (set) (ict_bcp_backup_verified_ratio)", "{{set}}")], size=(8, 8), unit="percentunit"),
         panel("table", "機密性: 見つかったこと", "open 未対応 / waived 例外承認 / expired 期限切れ / not_checked 見ていない。", [(findings, "")], size=(8, 8), unit="short", names=named),
-        panel("table", "復旧の期限までの残り", "発動中だけ出る。0より小さいと期限を過ぎている。", [(f"min by (kind, system, level) ({deadline}) - time()", "")], size=(8, 8), unit="s", thresholds=over, names=named, descending=False),
+        panel("table", "復旧の期限までの残り", "発動中だけ、まだ達していないものが出る。0より小さいと期限を過ぎている。", [(f"min by (kind, system, level) ({deadline}) - time()", "")], size=(8, 8), unit="s", thresholds=over, names=named, descending=False),
         panel("timeseries", "記録の署名の古さ", "増え続けたら、記録が止まっている。", [(age, "{{instance}}")], size=(8, 7), unit="s"),
         panel("timeseries", "記録の件数", "減ることはない。減ったら、すぐ監査の担当に知らせる。", [("max by (instance) (ict_bcp_log_entries)", "{{instance}}")], size=(8, 7), unit="short"),
         panel("timeseries", "監視装置の遅れ", "0.01 秒より大きい時間が続くと、検査が遅れる。", [("max by (instance) (ict_bcp_loop_lag_seconds)", "{{instance}}")], size=(8, 7), unit="s"),
