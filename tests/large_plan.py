@@ -21,7 +21,7 @@ def write(
     folder: Path,
     checks: int,
     *,
-    systems: int = 500,
+    systems: int = 100,
     host: str = "127.0.0.1",
     wrong: dict[int, str] | None = None,
     more: str = "",

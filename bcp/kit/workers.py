@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
+import queue
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TextIO, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +69,45 @@ def _end_with_parent() -> None:
     def wait() -> None:
         if parent is not None:
             parent.join()
-            os._exit(0)
+            signal.raise_signal(signal.SIGKILL)
 
     threading.Thread(target=wait, name="bcp-parent", daemon=True).start()
+
+
+class Lines:
+    """Writes lines to a stream from a thread of its own: whoever logs never waits for a reader.
+
+    A stream that blocks, breaks or stands on a full disk costs lines, never the program; how many
+    were lost is said when lines go through again.
+    """
+
+    def __init__(self, stream: TextIO, most: int = 10_000) -> None:
+        self._stream, self._most = stream, most
+        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lost = 0
+        self._thread = threading.Thread(target=self._run, name="bcp-lines", daemon=True)
+        self._thread.start()
+
+    def put(self, line: str) -> None:
+        """Queue a line; dropped when too many wait."""
+        if self._queue.qsize() >= self._most:
+            self._lost += 1
+        else:
+            self._queue.put(line)
+
+    def close(self, patience: float = 2.0) -> None:
+        """Write what waits, for so many seconds at the most."""
+        self._queue.put(None)
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        while (line := self._queue.get()) is not None:
+            lost, self._lost = self._lost, 0
+            try:
+                if lost:
+                    self._stream.write(f'{{"event": "lines lost", "count": {lost}}}\n')
+                self._stream.write(line + "\n")
+                if self._queue.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):  # nobody reads, or no space: that line is lost
+                self._lost += lost + 1

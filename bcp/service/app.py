@@ -6,6 +6,7 @@ log that cannot be opened is a state, not an exit: `NoLog` takes its place and w
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
@@ -39,6 +40,7 @@ from bcp.watch.lag import LoopLag
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import one_round
 from bcp.watch.schedule import Scheduler
+from bcp.watch.slices import Slices
 from probes.engine.resolve import SystemResolver
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -187,7 +189,12 @@ async def put_in_order(house: House, plan: Plan) -> None:
     """Swap everything that reads the plan."""
     house.room.replace(plan.backups)
     checks = every_check(house, plan)
-    house.history.forget(sorted({*house.board.ids()} - {check.id for check in checks}))
+    gone, slices = set(house.board.ids()), Slices(house.clock)
+    for check in checks:
+        gone.discard(check.id)
+        if slices.due():
+            await asyncio.sleep(0)
+    house.history.forget(sorted(gone))
     await house.board.define(checks)
     for id in {*house.plan.blocked, *plan.blocked}:
         house.board.block(id, plan.blocked.get(id))

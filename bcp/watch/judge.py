@@ -38,10 +38,14 @@ class Judge:
         now, city, slices = self._clock.utc(), self.city, Slices(self._clock)
         views: dict[str, CheckView] = {}
         of_system: dict[str, list[CheckView]] = {}
+        places, doubtful = rollup.Places(), set[str]()
         for view in self._board.walk(now):
             views[view.id] = view
+            places.add(view)
             if view.check.system:
                 of_system.setdefault(view.check.system, []).append(view)
+                if _doubtful(view):
+                    doubtful.add(view.check.system)
             if slices.due():
                 await asyncio.sleep(0)
         states: dict[str, SystemState] = {}
@@ -55,11 +59,9 @@ class Judge:
             service.id: rollup.service_state(service, city, states) for service in city.services
         }
         self.systems = states
-        self._doubtful = frozenset(
-            view.check.system for view in views.values() if view.check.system and _doubtful(view)
-        )
+        self._doubtful = frozenset(doubtful)
         self._silence(city, states)
-        self._board.self_suspect = rollup.is_it_me(views.values())
+        self._board.self_suspect = places.suspicion()
 
     def _silence(self, city: City, states: Mapping[str, SystemState]) -> None:
         silenced: set[str] = set()

@@ -239,24 +239,44 @@ def _failed(id: str, states: Mapping[str, SystemState]) -> bool:
     return state is not None and state.status is Status.FAILED
 
 
-def is_it_me(views: Iterable[CheckView], *, least: int = 3, share: float = 0.8) -> Suspicion | None:
-    """All or most places this node looks at fail at once: perhaps its own line is cut.
+class Places:
+    """What this node looks at, host by host: one dead host with ten checks is one place.
 
-    Places are hosts, not checks: one dead host with ten checks is one place. Fewer than `least`
-    places prove nothing about this node.
+    Fed check by check, so that ten thousand of them do not hold the loop.
     """
-    places: dict[str, list[CheckView]] = {}
+
+    def __init__(self) -> None:
+        self._since: dict[str, datetime | None] = {}
+        """Host -> since when all of it fails; None: something of it answers."""
+
+    def add(self, view: CheckView) -> None:
+        """Count one check."""
+        host, last = view.check.endpoint_host, view.last
+        if not host or last is None or view.blocked or view.stale:
+            return
+        if last.outcome.status is not Status.FAILED:
+            self._since[host] = None
+        elif host not in self._since:
+            self._since[host] = last.started
+        elif (known := self._since[host]) is not None:
+            self._since[host] = min(known, last.started)
+
+    def suspicion(self, *, least: int = 3, share: float = 0.8) -> Suspicion | None:
+        """All or most places fail at once: perhaps this node's own line is cut.
+
+        Fewer than `least` places prove nothing about this node.
+        """
+        failing = [since for since in self._since.values() if since is not None]
+        total = len(self._since)
+        if total < least or len(failing) < share * total:
+            return None
+        sentence = text("watch.is_it_me", failing=len(failing), total=total)
+        return Suspicion(len(failing), total, min(failing), sentence)
+
+
+def is_it_me(views: Iterable[CheckView], *, least: int = 3, share: float = 0.8) -> Suspicion | None:
+    """`Places` over all of them."""
+    places = Places()
     for view in views:
-        host = view.check.endpoint_host
-        if host and view.last and not (view.blocked or view.stale):
-            places.setdefault(host, []).append(view)
-    failing = [
-        seen
-        for seen in places.values()
-        if all(view.last and view.last.outcome.status is Status.FAILED for view in seen)
-    ]
-    if len(places) < least or len(failing) < share * len(places):
-        return None
-    starts = [view.last.started for seen in failing for view in seen if view.last]
-    sentence = text("watch.is_it_me", failing=len(failing), total=len(places))
-    return Suspicion(len(failing), len(places), min(starts), sentence)
+        places.add(view)
+    return places.suspicion(least=least, share=share)

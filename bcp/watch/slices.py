@@ -8,7 +8,7 @@ from bcp.kit.clock import Clock
 class Slices:
     """`if slices.due(): await asyncio.sleep(0)`: the loop is never held longer than `budget`."""
 
-    def __init__(self, clock: Clock, budget: float = 0.004) -> None:
+    def __init__(self, clock: Clock, budget: float = 0.002) -> None:
         self._clock, self._budget = clock, budget
         self._begin = clock.monotonic()
 

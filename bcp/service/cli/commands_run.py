@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import contextlib
 import logging
 import os
@@ -12,23 +13,23 @@ import sys
 import structlog
 import uvloop
 
+from bcp.kit.workers import Lines
 from bcp.service.cli import out
 from bcp.service.daemon import Daemon
 
 
-class _Stderr(structlog.PrintLogger):
-    """Lines to stderr. Nobody reading, or a full disk behind it, must not end the daemon."""
+class _Queued:
+    """What structlog writes to: never waits for whoever reads our messages."""
 
-    def msg(self, message: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            super().msg(message)
-
-    log = debug = info = warn = warning = fatal = failure = err = error = critical = msg
-    exception = msg
+    def __init__(self, lines: Lines) -> None:
+        self.msg = self.debug = self.info = self.warning = lines.put
+        self.error = self.critical = self.exception = self.log = lines.put
 
 
 def configure_logs() -> None:
     """JSON lines to stderr; keys in English; no message of a library's own at debug level."""
+    lines = Lines(sys.stderr)
+    atexit.register(lines.close)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -38,7 +39,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_name: _Stderr(sys.stderr),
+        logger_factory=lambda *_name: _Queued(lines),
         cache_logger_on_first_use=True,
     )
 
