@@ -16,7 +16,8 @@ _COMMAND = re.compile(r"^ict-bcp ([a-z-]+)(?: ([a-z-]+))?", re.M)
 
 @pytest.fixture(params=NAMES)
 def readme(request: pytest.FixtureRequest, repo_root: Path) -> str:
-    return (repo_root / request.param).read_text(encoding="utf-8")
+    name: str = request.param
+    return (repo_root / name).read_text(encoding="utf-8")
 
 
 def test_the_table_of_kinds_is_that_of_the_classes(repo_root: Path) -> None:

@@ -38,9 +38,12 @@ async def verify_daily(house: House) -> None:
     await house.clock.sleep_until(house.clock.monotonic() + _SOON)
     while True:
         try:
-            house.verified = (await house.journal.verify(house.workers.process)).ok
+            house.note_verified((await house.journal.verify(house.workers.process)).ok)
+        except Unwritable as error:  # not opened: nobody can tell
+            house.verified = None
+            LOG.warning("the integrity log could not be read", why=str(error))
         except BcpError as error:
-            house.verified = False
+            house.note_verified(False)
             LOG.error("the integrity log did not verify", why=str(error))
         await house.clock.sleep_until(house.clock.monotonic() + _DAY)
 

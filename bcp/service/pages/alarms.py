@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bcp.kit.language import text
 from bcp.kit.units import jst_short
+from bcp.service.access.roles import Permission
 from bcp.service.pages.render import Words
 from bcp.service.pages.visit import Alarm, Visit
+from bcp.watch.values import Pillar, Status
 
 
 def alarms(visit: Visit) -> tuple[Alarm, ...]:
@@ -16,9 +18,25 @@ def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(_alarm(visit, "bad", "alarm_unwritable", "/log"))
     if suspect := visit.house.board.self_suspect:
         found.append(Alarm("warn", suspect.sentence.pick(visit.lang), "/"))
+    found += _pillars(visit)
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
     return tuple(found) + _events(visit)
+
+
+def _pillars(visit: Visit) -> list[Alarm]:
+    """What the board of services cannot show: damaged backups, open doors, a refused plan."""
+    found = []
+    bad = [v for v in visit.house.board.walk(visit.now) if v.status is Status.FAILED]
+    if any(view.check.pillar is Pillar.INTEGRITY for view in bad):
+        found.append(_alarm(visit, "bad", "alarm_backup", "/backups"))
+    open_door = any(view.check.pillar is Pillar.CONFIDENTIALITY for view in bad)
+    if open_door and visit.may(Permission.READ_FINDINGS):
+        found.append(_alarm(visit, "bad", "alarm_findings", "/audit"))
+    reloads = getattr(visit.house, "reloads", None)
+    if reloads is not None and not reloads.successful:
+        found.append(_alarm(visit, "warn", "alarm_plan", "/"))
+    return found
 
 
 def _events(visit: Visit) -> tuple[Alarm, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from backups.model import AttestedSet, BackupSet, Repository
 from bcp.kit.language import Text
@@ -127,26 +127,34 @@ def rung_of(view: CheckView, prefix: str) -> Rung | None:
         state = "stale"
     else:
         state = "failed" if view.status is Status.FAILED else "unknown"
-    return Rung(int(word), state, view.last.started if view.last else None)
+    return Rung(int(word), state, _proven_at(view))
+
+
+def _proven_at(view: CheckView) -> datetime | None:
+    """When the rung was proven, not when the board last looked at it."""
+    at = view.last.outcome.facts.get("proven_at") if view.last else None
+    return datetime.fromtimestamp(at, tz=UTC) if isinstance(at, int | float) else None
 
 
 def digits(set: BackupSet, copies: Iterable[Copy]) -> tuple[Digit, ...]:
     """3 copies on 2 media, 1 elsewhere, 1 offline or immutable, 0 errors on restoring.
 
-    The original counts as one copy. Where the plan says nothing, the digit is not checked.
+    The original counts as one copy; of the others only those whose evidence has reached the level
+    the plan demands. Where the plan says nothing, the digit is not checked.
     """
     copies = tuple(copies)
-    media = {copy.repository.medium for copy in copies}
-    sites = {copy.repository.site for copy in copies}
+    counted = [copy for copy in copies if (copy.level or 0) >= set.required_level]
+    media = {copy.repository.medium for copy in counted}
+    sites = {copy.repository.site for copy in counted}
     away = None if None in sites else max(0, len(sites) - 1)
     proven = [copy for copy in copies if copy.level is not None and copy.level >= 4]
     failed = sum(copy.broken for copy in copies)
     return (
-        Digit(3, 1 + len(copies), "digit_copies"),
+        Digit(3, 1 + len(counted), "digit_copies"),
         Digit(2, None if None in media else len(media), "digit_media"),
         Digit(1, away, "digit_away"),
         Digit(
-            1, sum(c.repository.offline or c.repository.immutable for c in copies), "digit_offline"
+            1, sum(c.repository.offline or c.repository.immutable for c in counted), "digit_offline"
         ),
         Digit(0, failed if failed or proven else None, "digit_errors"),
     )

@@ -119,6 +119,8 @@ def first(now: CityNow, words: Words, visit: Visit) -> First:
             unwatched=counts["unwatched"],
             unset=counts["unset"],
         )
+        if counts["ok"] == 0:  # nothing is down because nothing is looked at: that is not good
+            return First("unknown", None, words.t("board_blind"), sentence)
         return First("ok", None, words.t("board_ok"), sentence)
     service = worst if isinstance(worst, ServiceNow) else None
     cause = next(iter(service.causes), None) if service else worst
