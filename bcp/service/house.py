@@ -76,6 +76,7 @@ class House:
     """Parts that could not be used at the start, in a sentence each: watching goes on without them."""
     verified: bool | None = None
     """What the last full verification of the log said; None before the first."""
+    verified_at: datetime | None = None
 
     @property
     def city(self) -> City:
@@ -112,6 +113,10 @@ class House:
             for service, alternate in incident.alternates.items()
             if alternate.until is None
         }
+
+    def note_verified(self, ok: bool) -> None:
+        """The whole log was read again: what came of it, and when."""
+        self.verified, self.verified_at = ok, self.clock.utc()
 
     def require_log(self) -> None:
         """Raises `Unwritable` where no log could be opened: empty folds must not speak for it.

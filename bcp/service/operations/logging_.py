@@ -101,7 +101,7 @@ async def verify(house: House, caller: Caller, parameters: Whole) -> Answer:
     """Read everything again: bytes, hashes, order, head, checkpoint."""
     found = await journal_of(house, parameters.drill).verify(house.workers.process)
     if parameters.drill is None:
-        house.verified = found.ok
+        house.note_verified(found.ok)
     data = {
         "ok": found.ok,
         "size": found.size,

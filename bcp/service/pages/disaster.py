@@ -91,8 +91,8 @@ async def overview(visit: Visit) -> Answer:
         "more": max(0, len(seen.next) - _NEXT),
         "picture": picture(found, visit, incident.onset),
         "gates": gates(incident, visit.now),
-        "names": visit.house.accounts.name_of,
-        "commander": visit.house.accounts.name_of(incident.commander or incident.declared_by),
+        "names": visit.called,
+        "commander": visit.called(incident.commander or incident.declared_by),
         "running": [w.now for w in found if w.now],
     }
     return Page("disaster.html", values)
@@ -115,7 +115,7 @@ async def system_page(visit: Visit) -> Answer:
         "system": system,
         "levels": [t for t in seen.levels if t.system == system.id],
         "books": [(seen.book.get(id), [s for s in steps if s.runbook.id == id]) for id in books],
-        "names": visit.house.accounts.name_of,
+        "names": visit.called,
     }
     return Page("disaster_system.html", values)
 

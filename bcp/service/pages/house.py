@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from backups.model import Backups
+from backups.room import BackupRoom
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.house import Reloads
 from bcp.watch.board import Board
 from bcp.watch.history import History
+from bcp.watch.notify import Notifier
+from bcp.watch.recorder import Recorder
 from runbooks.book import Book
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -76,6 +81,45 @@ class House(Protocol):
     @property
     def backups(self) -> Backups:
         """The section `backups:` of the plan."""
+        ...
+
+    @property
+    def room(self) -> BackupRoom:
+        """What is proven of every copy."""
+        ...
+
+    @property
+    def recorder(self) -> Recorder:
+        """What changed and is not in the log yet."""
+        ...
+
+    @property
+    def notifier(self) -> Notifier:
+        """How each notification route fares."""
+        ...
+
+    @property
+    def reloads(self) -> Reloads:
+        """The last try to take over a plan."""
+        ...
+
+    @property
+    def troubles(self) -> list[str]:
+        """Parts that could not be used at the start, in a sentence each."""
+        ...
+
+    @property
+    def verified(self) -> bool | None:
+        """What the last full verification of the log said; None before the first."""
+        ...
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When that was."""
+        ...
+
+    def note_verified(self, ok: bool) -> None:
+        """The whole log was read again."""
         ...
 
     @property

@@ -77,7 +77,7 @@ async def step_page(visit: Visit) -> Answer:
         else set(),
         "following": next((n for n in seen.next if n.standing.step.id != step.id), None),
         "against": [c for c in seen.contradictions if c.step == step.id],
-        "names": visit.house.accounts.name_of,
+        "names": visit.called,
     }
     return Page("step.html", values)
 

@@ -11,6 +11,7 @@ from typing import Any
 from bcp.kit.language import Lang, text
 from bcp.service.access.accounts import Identity
 from bcp.service.access.roles import Permission
+from bcp.service.pages.called import called
 from bcp.service.pages.house import House
 
 
@@ -111,6 +112,10 @@ class Visit:
     def may(self, permission: Permission | str) -> bool:
         """Whether a button is worth showing."""
         return self.identity is not None and Permission(permission) in self.identity.permissions
+
+    def called(self, id: str) -> str:
+        """The name behind an id of the log."""
+        return called(self.house.accounts, id, self.lang)
 
     def field(self, name: str) -> str:
         """A form field, trimmed; empty when absent."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -18,7 +18,9 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from pydantic import TypeAdapter
 
+from backups.custody import FOLD as BACKUPS
 from backups.model import AnySet, Backups
+from backups.room import BackupRoom
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.language import Text
@@ -31,12 +33,16 @@ from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Permission, Role
 from bcp.service.access.routes import mount, seal
 from bcp.service.access.store import AccessStore
+from bcp.service.house import Reloads
 from bcp.service.pages.all import page_routes
 from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env
 from bcp.watch.history import History
+from bcp.watch.judge import Judge
+from bcp.watch.notify import Notifier
+from bcp.watch.recorder import Recorder
 from bcp.watch.statements import FOLD as STATEMENTS
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
 from bcp.watch.view import Span
@@ -104,11 +110,21 @@ class Town:
     doors: Doors
     hub: Hub
     app: web.Application
+    room: BackupRoom
+    recorder: Recorder
+    notifier: Notifier
+    reloads: Reloads = field(default_factory=Reloads)
+    troubles: list[str] = field(default_factory=list)
+    verified: bool | None = None
+    verified_at: datetime | None = None
     log_in_as: dict[str, str] = field(default_factory=dict)
 
     @property
     def desks(self) -> Mapping[str, Desk]:
         return {"real": self.desk, **self.drills.all()}
+
+    def note_verified(self, ok: bool) -> None:
+        self.verified, self.verified_at = ok, self.clock.utc()
 
     def says(
         self,
@@ -193,7 +209,11 @@ async def town(
     workers = Workers(4)
     folder.mkdir(parents=True, exist_ok=True)
     Journal.create(folder / "real", origin="kurihara.example/test", node="node1", clock=clock)
-    folds: Mapping[str, Any] = {"incidents": INCIDENTS, "statements": STATEMENTS}
+    folds: Mapping[str, Any] = {
+        "incidents": INCIDENTS,
+        "statements": STATEMENTS,
+        "backups": BACKUPS,
+    }
     journal = Journal.open(folder / "real", clock=clock, folds=folds)
     history = History(folder / "history.sqlite", clock, workers)
     history.start()
@@ -209,9 +229,18 @@ async def town(
     desk = Desk(journal, plan, books, board, clock, workers)
     drills = Drills(folder, desk, board, clock, workers)
     desk.drills = drills
+    room = BackupRoom(
+        sets,
+        log=journal,
+        workers=workers,
+        clock=clock,
+        folder=folder / "backups",
+        scratch=folder / "scratch",
+    )
+    judge = Judge(board, clock, plan)
     made = Town(
         clock, workers, plan, board, history, journal, books, sets, desk, drills, status,
-        accounts, doors, hub, app,
+        accounts, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1"),
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")
     doors.bearers = (Bearer.read("api", folder / "token", frozenset({Permission.READ})),)

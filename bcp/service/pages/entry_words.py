@@ -1,0 +1,131 @@
+"""What an entry says, in words: its detail as pairs of a plain name and a plain value. Pure.
+
+Sizes and lengths are human, instants are JST, bounded words are translated, ids of people become
+names. Long hashes are shortened in lists; the page of the entry shows them whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bcp.journal.entry import Entry
+from bcp.kit.language import catalogue
+from bcp.kit.units import from_us, jst, jst_short, size
+from bcp.service.pages.render import Words
+
+Called = Callable[[str], str]
+
+_HASH = re.compile(r"[0-9a-f]{16,}")
+_PEOPLE = ("by", "to", "from", "approved_by")
+_BYTES = ("size", "added", "compared", "bytes")
+_WORDS = {
+    "nature": "runbooks.nature_",
+    "capacity": "runbooks.capacity_",
+    "drill": "runbooks.drill_",
+    "proof": "runbooks.proof_",
+    "old": "pages.state_",
+    "new": "pages.state_",
+    "status": "pages.state_",
+}
+_MOST = 6
+"""Pairs of one line of the list; the page of the entry shows all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One fact of an entry."""
+
+    name: str
+    value: str
+    full: str
+    """The value whole: what is shortened in `value`."""
+    telling: bool = True
+    """Worth a place in the list: no digest, no zero, nothing the subject says already."""
+
+
+def pairs(entry: Entry, words: Words, called: Called) -> tuple[Pair, ...]:
+    """Everything the entry's detail holds."""
+    told = set(entry.subject.split("/")) | {entry.subject, entry.incident or entry.subject}
+    backup = entry.kind.startswith("backup.")
+    return tuple(
+        _pair(name, value, words, called, told, backup) for name, value in _flat(entry.detail)
+    )
+
+
+def in_short(found: tuple[Pair, ...]) -> str:
+    """The list's line: a handful of telling pairs."""
+    return "・".join(f"{one.name} {one.value}" for one in found if one.telling and one.value)[:400]
+
+
+def first_few(found: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """The telling ones, not more than a line holds."""
+    return tuple(one for one in found if one.telling)[:_MOST]
+
+
+def _flat(detail: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Facts within facts stand beside the others; a table of digests is only counted."""
+    for name, value in detail.items():
+        if isinstance(value, dict) and value and all(_HASH.fullmatch(str(key)) for key in value):
+            yield name, len(value)
+        elif isinstance(value, dict):
+            yield from value.items()
+        elif value not in ("", None, [], {}):
+            yield name, value
+
+
+def _pair(
+    name: str, value: object, words: Words, called: Called, told: set[str], backup: bool
+) -> Pair:
+    label = _label(name, words)
+    if name.endswith("_us") and isinstance(value, int) and not isinstance(value, bool):
+        instant = from_us(value)
+        return Pair(label, jst_short(instant, words.now), f"{jst(instant)} JST")
+    if isinstance(value, bool):
+        said = words.word("entries.yes" if value else "entries.no")
+        return Pair(label, said, said, telling=value is not True or name != "complete")
+    if name.endswith("_ms") and isinstance(value, int):
+        said = _length(value, words)
+        return Pair(label, said, f"{said} ({value} ms)")
+    if backup and name in _BYTES and isinstance(value, int):
+        return Pair(label, size(value), f"{size(value)} ({value} B)", telling=value > 0)
+    if isinstance(value, int):
+        return Pair(label, str(value), str(value), telling=value != 0 or name == "level")
+    if isinstance(value, list):
+        items = [_said(name, str(item), words, called) for item in value]
+        shown = "、".join(_cut(one) for one in items[:8]) + ("…" if len(items) > 8 else "")
+        return Pair(label, shown, "、".join(items), any(one not in told for one in items))
+    exact = str(value)
+    whole = _said(name, exact, words, called)
+    return Pair(label, _cut(whole), whole, not (_HASH.fullmatch(exact) or exact in told))
+
+
+def _label(name: str, words: Words) -> str:
+    plain = name.removesuffix("_us").removesuffix("_ms")
+    key = f"entries.name_{plain}"
+    return words.word(key) if key in catalogue() else plain
+
+
+def _said(name: str, value: str, words: Words, called: Called) -> str:
+    if name in _PEOPLE:
+        return called(value)
+    if name == "roles":
+        return "・".join(_word(f"access.role_{role}", role, words) for role in value.split())
+    key = f"{_WORDS[name]}{value}" if name in _WORDS else f"entries.word_{value}"
+    return _word(key, value, words)
+
+
+def _word(key: str, value: str, words: Words) -> str:
+    return words.word(key) if key in catalogue() else value
+
+
+def _cut(value: str) -> str:
+    return f"{value[:12]}…" if _HASH.fullmatch(value) else value
+
+
+def _length(milliseconds: int, words: Words) -> str:
+    if milliseconds < 60_000:
+        return words.word("entries.seconds", seconds=round(milliseconds / 1000, 1))
+    return words.length(timedelta(milliseconds=milliseconds))
