@@ -9,6 +9,7 @@ from aiohttp import web
 from bcp.kit.errors import BcpError
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.api import status_of
 from bcp.service.house import House
 from bcp.service.reload import Reloaded
 from bcp.watch.exposition import CONTENT_TYPE
@@ -39,7 +40,7 @@ def routes(house: Callable[[], House], reload: Callable[[], Awaitable[Reloaded]]
         try:
             done = await reload()
         except BcpError as error:
-            return web.json_response(error.as_dict(), status=400)
+            return web.json_response(error.as_dict(), status=status_of(error))
         found = {"reloaded": done.digest, "needs_restart": list(done.needs_restart)}
         return web.json_response(found)
 

@@ -1,6 +1,6 @@
 """`/metrics`: cached lines, rendered in slices. Prometheus text format 0.0.4.
 
-Checks stand in pages of 64. A page keeps the lines of each family as bytes and is rendered again
+Checks stand in pages of 32. A page keeps the lines of each family as bytes and is rendered again
 only when one of its checks was touched, or when the earliest of its answers turns stale: that
 moment is kept with the page, so a dead scheduler turns its own lines off. Rendering everything
 costs about a tenth of `generate_latest` and never holds the loop longer than a slice.
@@ -23,7 +23,7 @@ from bcp.watch.lines import FAMILIES, CheckLines, escape, number
 from bcp.watch.slices import Slices
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_PAGE = 64
+_PAGE = 32
 
 
 @dataclass(frozen=True, slots=True)

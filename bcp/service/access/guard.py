@@ -181,7 +181,8 @@ class Doors:
         self, request: web.Request, status: int, key: str, machine: bool
     ) -> web.StreamResponse:
         if machine:
-            return web.json_response({"error": "NotPermitted", "what": key}, status=status)
+            name = "NotFound" if status == 404 else "NotPermitted"
+            return web.json_response({"error": name, "what": str(text(key))}, status=status)
         return await self.refuse(request, status, key)
 
     # --- for the login page ---------------------------------------------------------------------
