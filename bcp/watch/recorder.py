@@ -146,12 +146,24 @@ class Recorder:
             if view.last is not None and not view.stale and view.status is not Status.OK:
                 self._said[view.id] = view.status
 
+    def _owe_what_was_muted(self) -> None:
+        """A failure held back before the restart was never told: it is owed until its mute ends."""
+        now = self._clock.utc()
+        for id in list(self._said):
+            if id in self._board and (view := self._board.view(id)).muted:
+                since = view.since or now
+                change = Transition(id, Status.OK, view.status, since, now, view.sentence)
+                del self._said[id]
+                self._owed.setdefault(id, _Owed(change, True, self._clock.monotonic()))
+
     # --- its own tasks ----------------------------------------------------------------------
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Write and announce until cancelled."""
         group.create_task(self._keep_log())
         due = self._clock.monotonic()
+        await self._judge.refresh()
+        self._owe_what_was_muted()
         while True:
             await self._judge.refresh()
             for one in announcing.bundled(await self._ready()):

@@ -221,6 +221,19 @@ async def test_after_a_restart_what_was_down_is_not_announced_again() -> None:
         assert it.said() == [("a", OK)]
 
 
+async def test_what_a_mute_held_back_before_the_restart_is_told_when_it_ends() -> None:
+    async with house(check("a", failures=1)) as it:
+        it.board.apply(seen("a", FAILED, it.clock.utc()))
+        it.board.mute("a", Mute.MAINTENANCE, Text("点検", "maintenance"))
+        it.recorder.assume_said()
+        it.recorder._owe_what_was_muted()
+        await it.clock.advance(5)
+        assert it.heard == []
+        it.board.unmute("a", Mute.MAINTENANCE)
+        await it.clock.advance(5)
+        assert it.said() == [("a", FAILED)]
+
+
 async def test_an_answer_about_an_old_definition_is_not_counted() -> None:
     old, new = check("a", host="h1", failures=1), check("a", host="h2", failures=1)
     async with house(new) as it:
