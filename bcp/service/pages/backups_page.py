@@ -1,26 +1,57 @@
 """`/backups`: per set and copy, how far up the ladder of evidence it stands. Proof, not claims.
 
-Everything is read from the board: each rung is a check of its own (`backup/SET/REPOSITORY/LEVEL`).
-What a provider attests is shown as 申告, in other words than what was measured.
+Everything comes from the room's own record (`backups.figures`): when each rung was proven, of which
+snapshot, until when it counts. What a provider attests is shown as 申告, in other words and another
+frame than what was measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
-from backups.model import AttestedSet, BackupSet, Repository
-from bcp.kit.language import Text
+from backups import figures
+from backups.figures import CopyStatus, SetStatus
+from backups.model import BackupSet, Repository
+from backups.standing import Rung as Proof
+from bcp.kit.language import catalogue, text
 from bcp.plan.model import City
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.pictures.ladder import Rung, RungState, ladder, reached
+from bcp.service.pages.pictures.ladder import Rung, RungState, ladder
 from bcp.service.pages.pictures.svg import Picture
+from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Answer, Page, Pages
 from bcp.service.pages.visit import Visit
 from bcp.watch.values import Status
-from bcp.watch.view import CheckView
+
+_LOOKS: Mapping[RungState, str] = {
+    "proven": "pass",
+    "weak": "degraded",
+    "stale": "unknown",
+    "never": "not_checked",
+    "failed": "fail",
+    "unknown": "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung as a line of the table."""
+
+    proof: Proof
+    state: RungState
+
+    @property
+    def level(self) -> int:
+        """0 to 4."""
+        return self.proof.level
+
+    @property
+    def looks(self) -> str:
+        """The state as the style sheet knows it."""
+        return _LOOKS[self.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +60,26 @@ class Copy:
 
     repository: Repository
     site: str
-    level: int | None
     picture: Picture
-    trouble: tuple[tuple[str, Text], ...]
-    """Checks of this copy that are not good: id and sentence."""
+    steps: tuple[Step, ...]
+    restore: timedelta | None
+    """Measured by the last good restore test."""
+    busy: str
+    """What is being done now, in words; empty: nothing."""
+    anomalies: tuple[str, ...]
+    """In words: how repository and custody record disagree."""
     newest: datetime | None
-    broken: bool = False
-    """Data could not be read or a restore was not equal."""
+    """The newest snapshot on record."""
 
 
 @dataclass(frozen=True, slots=True)
-class Digit:
-    """One of 3-2-1-1-0: how many there are, and whether that is enough."""
+class Figure:
+    """One of 3-2-1-1-0, on proven copies alone."""
 
     wanted: int
-    found: int | None
-    key: str
-
-    @property
-    def state(self) -> str:
-        """`pass`, `fail`, or `not_checked` where nothing is proven either way."""
-        if self.found is None:
-            return "not_checked"
-        enough = self.found <= 0 if self.wanted == 0 else self.found >= self.wanted
-        return "pass" if enough else "fail"
+    name: str
+    shown: str
+    looks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +89,7 @@ class SetRow:
     set: BackupSet
     system: str
     copies: tuple[Copy, ...]
-    digits: tuple[Digit, ...]
+    figures: tuple[Figure, ...]
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -72,92 +99,94 @@ def routes(pages: Pages) -> list[Route]:
 
 async def backups_page(visit: Visit) -> Answer:
     """Every set."""
-    city, rows = visit.house.city, set_rows(visit)
-    attested = [
-        (s, _system(city, s.system)) for s in visit.house.backups if isinstance(s, AttestedSet)
-    ]
+    city, found = visit.house.city, _status(visit)
     covered = {s.system for s in visit.house.backups}
-    bare = [s for s in city.systems if s.id not in covered]
-    return Page("backups.html", {"rows": rows, "attested": attested, "bare": bare})
+    values = {
+        "rows": [_row(one, visit) for one in found.sets],
+        "attested": [(one, _system(city, one.system)) for one in found.attested],
+        "bare": [s for s in city.systems if s.id not in covered],
+        "paused": found.paused,
+    }
+    return Page("backups.html", values)
 
 
-def set_rows(visit: Visit, system: str | None = None) -> list[SetRow]:
-    """Every set, or those of one system."""
-    city = visit.house.city
-    wanted = [
-        s
-        for s in visit.house.backups
-        if isinstance(s, BackupSet) and (system is None or s.system == system)
-    ]
-    board = visit.house.board
-    views = {id: board.view(id, visit.now) for id in board.ids() if id.startswith("backup/")}
-    return [_row(s, views, city, visit) for s in wanted]
+def set_rows(visit: Visit, system: str) -> list[SetRow]:
+    """The sets of one system."""
+    return [_row(one, visit) for one in _status(visit).sets if one.set.system == system]
 
 
-def _row(set: BackupSet, views: dict[str, CheckView], city: City, visit: Visit) -> SetRow:
-    copies = tuple(_copy(set, repo, views, city, visit) for repo in set.repositories)
-    return SetRow(set, _system(city, set.system), copies, digits(set, copies))
+def _status(visit: Visit) -> figures.Status:
+    zones = {site.id: frozenset(site.hazard_zones) for site in visit.house.city.sites}
+    return figures.status(visit.house.room, zones)
 
 
-def _copy(
-    set: BackupSet, repo: Repository, views: dict[str, CheckView], city: City, visit: Visit
-) -> Copy:
-    prefix = f"backup/{set.id}/{repo.id}/"
-    mine = [view for id, view in views.items() if id.startswith(prefix)]
-    rungs = [rung for view in mine if (rung := rung_of(view, prefix)) is not None]
-    trouble = tuple((v.id, v.sentence) for v in mine if v.status is not Status.OK and v.last)
-    site = city.site(repo.site) if repo.site else None
-    newest = max((r.at for r in rungs if r.state == "proven" and r.at), default=None)
-    picture = ladder(rungs, visit.now, visit.lang)
-    broken = any(rung.state == "failed" and rung.level >= 3 for rung in rungs)
-    return Copy(repo, site.name if site else "-", reached(rungs), picture, trouble, newest, broken)
-
-
-def rung_of(view: CheckView, prefix: str) -> Rung | None:
-    """A derived check as a rung; None for other checks of the copy."""
-    word = view.id.removeprefix(prefix)
-    if not word.isdigit():
-        return None
-    state: RungState
-    if view.last is None:
-        state = "never"
-    elif view.status is Status.OK:
-        state = "proven"
-    elif view.stale or view.status is Status.DEGRADED:
-        state = "stale"
-    else:
-        state = "failed" if view.status is Status.FAILED else "unknown"
-    return Rung(int(word), state, _proven_at(view))
-
-
-def _proven_at(view: CheckView) -> datetime | None:
-    """When the rung was proven, not when the board last looked at it."""
-    at = view.last.outcome.facts.get("proven_at") if view.last else None
-    return datetime.fromtimestamp(at, tz=UTC) if isinstance(at, int | float) else None
-
-
-def digits(set: BackupSet, copies: Iterable[Copy]) -> tuple[Digit, ...]:
-    """3 copies on 2 media, 1 elsewhere, 1 offline or immutable, 0 errors on restoring.
-
-    The original counts as one copy; of the others only those whose evidence has reached the level
-    the plan demands. Where the plan says nothing, the digit is not checked.
-    """
-    copies = tuple(copies)
-    counted = [copy for copy in copies if (copy.level or 0) >= set.required_level]
-    media = {copy.repository.medium for copy in counted}
-    sites = {copy.repository.site for copy in counted}
-    away = None if None in sites else max(0, len(sites) - 1)
-    proven = [copy for copy in copies if copy.level is not None and copy.level >= 4]
-    failed = sum(copy.broken for copy in copies)
-    return (
-        Digit(3, 1 + len(counted), "digit_copies"),
-        Digit(2, None if None in media else len(media), "digit_media"),
-        Digit(1, away, "digit_away"),
-        Digit(
-            1, sum(c.repository.offline or c.repository.immutable for c in counted), "digit_offline"
-        ),
-        Digit(0, failed if failed or proven else None, "digit_errors"),
+def _row(one: SetStatus, visit: Visit) -> SetRow:
+    words, city = Words(visit.lang, visit.now), visit.house.city
+    found = tuple(
+        Figure(
+            d.wanted,
+            words.t(f"digit_{d.name}"),
+            d.shown,
+            "not_checked" if d.holds is None else "pass" if d.holds else "fail",
+        )
+        for d in one.digits
     )
+    copies = tuple(_copy(copy, city, words) for copy in one.copies)
+    return SetRow(one.set, _system(city, one.set.system), copies, found)
+
+
+def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
+    steps = tuple(Step(proof, state_of(proof, words.now)) for proof in copy.rungs)
+    drawn = [Rung(step.level, step.state, step.proof.at) for step in steps]
+    site = city.site(copy.repository.site) if copy.repository.site else None
+    return Copy(
+        copy.repository,
+        site.name if site else words.t("state_unset"),
+        ladder(drawn, words.now, words.lang),
+        steps,
+        _restore(copy),
+        _busy(copy, words),
+        tuple(_anomaly(kind, words) for kind in copy.anomalies),
+        copy.newest.time if copy.newest else None,
+    )
+
+
+def state_of(proof: Proof, now: datetime) -> RungState:
+    """How a rung is drawn. Only what is proven and still counts is full."""
+    if proof.evidence is None:
+        return "never"
+    if proof.status is Status.OK:
+        return "proven"
+    if proof.status is Status.DEGRADED:
+        return "weak"
+    if proof.status is Status.FAILED:
+        return "failed"
+    return "stale" if proof.expires is not None and proof.expires < now else "unknown"
+
+
+def _restore(copy: CopyStatus) -> timedelta | None:
+    """From the newest good restore test; the only ground for a forecast."""
+    for proof in copy.rungs:
+        tested = proof.evidence if proof.level == 4 else None
+        if tested is not None and tested.good and "restore_ms" in tested.facts:
+            return timedelta(milliseconds=tested.facts["restore_ms"])
+    return None
+
+
+def _busy(copy: CopyStatus, words: Words) -> str:
+    if not copy.busy:
+        return ""
+    key = f"pages.busy_{copy.busy}"
+    said = words.word(key) if key in catalogue() else copy.busy
+    far = copy.progress
+    if far is None:
+        return said
+    return f"{said} ({round(far.ratio * 10)}/10)"
+
+
+def _anomaly(kind: str, words: Words) -> str:
+    key = f"pages.anomaly_{kind}"
+    return text(key).pick(words.lang) if key in catalogue() else kind
 
 
 def _system(city: City, id: str | None) -> str:

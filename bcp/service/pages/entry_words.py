@@ -30,6 +30,8 @@ _WORDS = {
     "new": "pages.state_",
     "status": "pages.state_",
 }
+_FIRST = ("action", "level", "result", "reason", "old", "new")
+"""What one reads first; an entry's own order is that of the alphabet."""
 _MOST = 6
 """Pairs of one line of the list; the page of the entry shows all of them."""
 
@@ -67,7 +69,8 @@ def first_few(found: tuple[Pair, ...]) -> tuple[Pair, ...]:
 
 def _flat(detail: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Facts within facts stand beside the others; a table of digests is only counted."""
-    for name, value in detail.items():
+    rank = {name: index for index, name in enumerate(_FIRST)}
+    for name, value in sorted(detail.items(), key=lambda item: rank.get(item[0], len(_FIRST))):
         if isinstance(value, dict) and value and all(_HASH.fullmatch(str(key)) for key in value):
             yield name, len(value)
         elif isinstance(value, dict):

@@ -1,7 +1,8 @@
 """The ladder of evidence of one copy: six rungs, the higher the more is proven.
 
 0 the job said so, 1 exists and fresh, 2 structure, 3 data read, 4 restored and equal, 5 accepted by
-its owner. A rung is full (proven and fresh), hatched (proven, but longer ago than allowed), hollow
+its owner. A rung is full (proven and fresh), striped (proven in part or with reservations), dashed
+(proven, but longer ago than allowed), hollow
 (never proven), crossed (tried and failed) or dotted (could not tell).
 """
 
@@ -16,8 +17,9 @@ from bcp.kit.language import Lang, text
 from bcp.kit.units import jst_short
 from bcp.service.pages.pictures.svg import Picture, drawing, element
 
-RungState = Literal["proven", "stale", "never", "failed", "unknown"]
+RungState = Literal["proven", "weak", "stale", "never", "failed", "unknown"]
 TOP = 5
+_COUNTS = ("proven", "weak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Rung:
 
 
 def reached(rungs: Sequence[Rung]) -> int | None:
-    """The highest level proven and fresh; None when none is."""
-    return max((rung.level for rung in rungs if rung.state == "proven"), default=None)
+    """The highest level proven and fresh, in part too; None when none is."""
+    return max((rung.level for rung in rungs if rung.state in _COUNTS), default=None)
 
 
 def ladder(rungs: Sequence[Rung], now: datetime, lang: Lang = "ja") -> Picture:

@@ -19,8 +19,10 @@ from argon2 import PasswordHasher
 from pydantic import TypeAdapter
 
 from backups.custody import FOLD as BACKUPS
-from backups.model import AnySet, Backups
+from backups.model import AnySet, Backups, restic_sets
+from backups.record import Custody, Disagreement, Evidence, Result
 from backups.room import BackupRoom
+from bcp.journal.entry import Actor
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.language import Text
@@ -293,6 +295,7 @@ async def bad_day(made: Town) -> None:
     made.says("mail/tls", Status.DEGRADED, "証明書の期限まで あと9日です", ago=86400)
     made.says("power/main", Status.UNKNOWN, "目視の確認が4時間を過ぎました", ago=600)
     made.says("mail/lock", Status.FAILED, "古いTLSを受け付けます", findings=(FINDING,), ago=400)
+    await proofs(made)
     ids = [id for id in made.board.ids() if id.startswith("backup/")]
     made.says(
         ids[3],
@@ -302,6 +305,31 @@ async def bad_day(made: Town) -> None:
     )
     made.says(ids[-1], Status.DEGRADED, "復元試験が期限を過ぎました")
     await made.history.flush()
+
+
+async def proofs(made: Town) -> None:
+    """On record: the first copy proven up to a restore, one damaged, one anomalous."""
+    now = made.clock.utc()
+    tree = made.journal.evidence.put_bytes(b"manifest")
+    copies = [(s.id, r.id) for s in restic_sets(made.backups) for r in s.repositories]
+    for index, (set, repository) in enumerate(copies[:3]):
+        taken = now - timedelta(minutes=20)
+        custody = Custody(
+            set, repository, tree, tree, tree, taken, tree, 7, 645_162, "ab" * 8, "0.18.0", True
+        )
+        found = [custody.entry()]
+        for level in range(5):
+            bad = index == 1 and level == 3
+            result = Result.BAD if bad else Result.GOOD
+            facts = {"files": 7, "restore_ms": 412_000, "part": 1, "parts": 1}
+            at = now - timedelta(minutes=15 - level)
+            proof = Evidence(
+                set, repository, level, result, at, "damaged" if bad else "", tree, taken, facts
+            )
+            found.append(proof.entry())
+        if index == 2:
+            found.append(Disagreement(set, repository, now, ("rolled_back",)).entry())
+        await made.journal.append(*found, op=f"backup-{index}", actor=Actor("system", "backups"))
 
 
 @contextlib.asynccontextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backups.record import Custody, Evidence, Result
+from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.units import to_us
 from bcp.service.pages.entry_words import in_short, pairs
@@ -27,7 +29,8 @@ async def short(made: Town, new: NewEntry) -> str:
 async def test_sizes_lengths_and_times_are_told_for_people_and_digests_left_to_the_entry(
     made: Town, visitor: Visitor
 ) -> None:
-    said = await short(made, CUSTODY.entry())
+    manifest = made.journal.evidence.put_bytes(b"manifest")
+    said = await short(made, replace(CUSTODY, manifest=manifest).entry())
     assert "大きさ 630.0 KiB" in said
     assert "所要 0.8秒" in said
     assert "控えの日時 09:00" in said
@@ -43,7 +46,12 @@ async def test_sizes_lengths_and_times_are_told_for_people_and_digests_left_to_t
 
 
 async def test_a_change_is_told_as_from_and_to(made: Town) -> None:
-    detail = {"check": "a/b", "old": "unknown", "new": "failed", "since_us": to_us(NOW)}
+    detail: dict[str, Json] = {
+        "check": "a/b",
+        "old": "unknown",
+        "new": "failed",
+        "since_us": to_us(NOW),
+    }
     said = await short(made, NewEntry("check.changed", "a/b", detail, None, NOW))
     assert said == "前 不明・今 停止・いつから 10:00"
 
