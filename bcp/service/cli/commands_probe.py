@@ -90,6 +90,7 @@ def _of_kind(args: argparse.Namespace) -> Check:
 
 
 async def _look(check: Check, args: argparse.Namespace) -> Observation:
+    out.quiet()
     workers = Workers()
     try:
         env = Env(

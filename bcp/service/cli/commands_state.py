@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import os
 import secrets
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from bcp.journal.verify import verify_export
 from bcp.kit.clock import SystemClock
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import Unwritable, UsageError
 from bcp.kit.units import JST, duration_ja, jst
 from bcp.service import control
 from bcp.service.app import open_house
@@ -72,6 +73,7 @@ async def _here(
     args: argparse.Namespace, operation: Operation[Any], parameters: dict[str, Any]
 ) -> Answer:
     """No daemon: open the folder ourselves, do it, close it."""
+    out.quiet()
     plan = _plan_for(args)
     try:
         given = operation.parameters.model_validate(parameters)
@@ -80,6 +82,10 @@ async def _here(
             str(error.errors(include_url=False)[0]["msg"]), where=operation.name
         ) from error
     async with open_house(plan, args.data) as house:
+        if operation.name.startswith("disaster."):  # what the daemon does every second
+            for desk in house.desks.values():
+                with contextlib.suppress(Unwritable):
+                    await desk.look()
         caller = Caller(control.actor(os.geteuid()), secrets.token_hex(12))
         answer = await operation.run(house, caller, given)
         await house.history.flush()
@@ -92,6 +98,13 @@ def _plan_for(args: argparse.Namespace) -> Plan:
     path = getattr(args, "plan", None) or getattr(args, "place", None)
     if path is not None:
         return load(path, today)
+    if not Places(args.data).real.exists():  # the log bears the city's name: the plan must make it
+        raise UsageError(
+            "データフォルダにまだ記録がありません / there is no log in the data folder yet",
+            where=str(args.data),
+            next_step="先に ict-bcp run PLAN_DIR を動かすか、--data を確かめる / "
+            "run the daemon first, or check --data",
+        )
     return load_files({"plan.yaml": _BARE}, today)
 
 

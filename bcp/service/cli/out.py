@@ -28,6 +28,18 @@ def progress(line: str) -> None:
         print(f"… {line}", file=sys.stderr, flush=True)
 
 
+def quiet() -> None:
+    """One-shot commands: only warnings of our own, and to stderr; stdout is the answer alone."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def complain(error: BcpError, as_json: bool) -> int:
     """One clear message to stderr; returns the exit code."""
     if as_json:

@@ -22,8 +22,11 @@ async def ask_daemon(
     Raises the daemon's refusal as a `BcpError` with its own words and exit code.
     """
     socket = data / SOCKET_NAME
-    if not socket.exists():
-        return None
+    try:
+        if not socket.exists():
+            return None
+    except OSError as error:
+        raise _closed(socket) from error
     connector = aiohttp.UnixConnector(str(socket))
     async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
         try:
@@ -34,7 +37,9 @@ async def ask_daemon(
                 reply = session.get(f"http://daemon{path}", params=query)
             async with reply as response:
                 document: dict[str, Any] = json.loads(await response.read())
-        except (aiohttp.ClientConnectorError, FileNotFoundError, ConnectionRefusedError):
+        except (aiohttp.ClientConnectorError, FileNotFoundError, ConnectionRefusedError) as error:
+            if isinstance(getattr(error, "os_error", None), PermissionError):
+                raise _closed(socket) from error
             return None  # a socket left behind by a killed daemon
         except (aiohttp.ClientError, json.JSONDecodeError) as error:
             raise BcpError(
@@ -55,4 +60,12 @@ def _refusal(document: dict[str, Any], status: int) -> BcpError:
         expected=document.get("expected"),
         got=document.get("got"),
         next_step=document.get("next"),
+    )
+
+
+def _closed(socket: Path) -> UsageError:
+    return UsageError(
+        "この利用者には開けません / this user may not open it",
+        where=str(socket),
+        next_step="root か常駐プログラムの利用者で行う (sudo) / as root or the daemon's own user",
     )

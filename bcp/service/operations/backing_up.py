@@ -168,7 +168,13 @@ async def restore(house: House, caller: Caller, parameters: Back) -> Answer:
         evidence.result.value, Verdict.UNKNOWN
     )
     facts = dict(evidence.facts)
-    line = f"{evidence.result.value} {evidence.reason} {facts}"
+    if verdict is Verdict.GOOD:
+        line = (
+            f"復元し、元と一致しました / restored and equal: {facts.get('files', 0)} files {target}"
+        )
+    else:
+        differ = ", ".join(f"{name} {count}" for name, count in facts.items() if count)
+        line = f"復元できていません / not restored as it was: {evidence.reason} ({differ}) {target}"
     data = {"result": evidence.result.value, "reason": evidence.reason, "facts": facts}
     return Answer(data, (line,), verdict)
 

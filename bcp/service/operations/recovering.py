@@ -102,7 +102,7 @@ def _actor(house: House, caller: Caller, by: str | None) -> Actor:
 
 def _person(house: House, login: str) -> str:
     """The pseudonym behind a login."""
-    people = {account.login: account for account in house.accounts.everybody()}
+    people = {one.login: one for one in house.accounts.everybody() if not one.disabled}
     if login not in people:
         raise UsageError(unknown(login, people), next_step="ict-bcp user list")
     return people[login].id

@@ -194,8 +194,8 @@ def _findings(house: House, only: str | None) -> Answer:
     for view in house.board.walk(now):
         if view.check.pillar is not Pillar.CONFIDENTIALITY or only not in (None, view.id):
             continue
-        statuses.append(view.status)
-        for found in view.last.outcome.findings if view.last else ():
+        statuses.append(view.status if view.looked else Status.UNKNOWN)
+        for found in view.findings:
             counts[found.result] += 1
             rows.append(
                 {
@@ -219,8 +219,11 @@ def _findings(house: House, only: str | None) -> Answer:
         for r in rows
         if r["result"] in ("fail", "not_checked")
     ]
-    verdict = verdict_of(statuses)
-    return Answer({"counts": summary, "findings": rows}, tuple(lines), verdict)
+    if counts[FindingResult.FAIL]:  # one look is enough here: nothing waits for a confirmation
+        statuses.append(Status.FAILED)
+    elif counts[FindingResult.NOT_CHECKED]:
+        statuses.append(Status.UNKNOWN)
+    return Answer({"counts": summary, "findings": rows}, tuple(lines), verdict_of(statuses))
 
 
 async def audit_list(house: House, caller: Caller, parameters: SomeAudit) -> Answer:

@@ -1,0 +1,256 @@
+"""Every command, through the daemon and without one: words, exit codes, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bcp.service.small_city import SECRET, City
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(shutil.which("restic") is None, reason="no restic here"),
+]
+
+PASSPHRASE = "kuri-no-ki-mori-2026"
+
+
+@pytest.fixture(params=["daemon", "alone"])
+def city(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[City]:
+    city = City.make(tmp_path)
+    if request.param == "daemon":
+        city.start()
+    else:
+        city("log", "show", city.plan)  # makes the log, as a first start would
+    try:
+        yield city
+    finally:
+        city.stop()
+
+
+def test_backups_are_made_listed_proven_restored_and_their_custody_told(city: City) -> None:
+    plan = city.plan
+    assert city("backup", "list", plan, "juki").code == 3, "nothing is known before the first"
+    assert city("backup", "run", plan, "juki").code == 0
+    assert city("backup", "verify", plan, "juki", "--level", 2).code == 0
+    tested = city("backup", "restore-test", plan, "juki", "--json")
+    assert (tested.code, tested.document["rungs"][0]["level"]) == (0, 4)
+    custody = city("backup", "custody", plan, "juki", "--json").document["custody"]
+    assert len(custody) == 1
+    snapshot = custody[0]["snapshot"]
+    back = city(
+        "backup", "restore", plan, "juki", "--snapshot", snapshot, "--target", city.root / "b"
+    )
+    assert back.code == 0, back.err
+    restored = list((city.root / "b").rglob("台帳.txt"))
+    assert [file.read_text() for file in restored] == ["住民\n"]
+    again = city(
+        "backup", "restore", plan, "juki", "--snapshot", snapshot, "--target", city.root / "b"
+    )
+    assert (again.code, again.out) == (2, "")
+    assert "空のフォルダ" in again.err
+    unknown = city("backup", "run", plan, "jukii")
+    assert unknown.code == 2
+    assert "did you mean 'juki'" in unknown.err
+    assert city("backup", "run", plan, "juki", "--repository", "elsewhere").code == 2
+
+
+def test_findings_are_looked_for_and_listed(city: City) -> None:
+    good = city("audit", "run", city.plan, "juki/files")
+    assert good.code == 0, good.err
+    (city.root / "password").chmod(0o644)
+
+    bad = city("audit", "run", city.plan, "--json")
+
+    assert bad.code == 1
+    found = [row for row in bad.document["findings"] if row["result"] == "fail"]
+    assert found
+    assert found[0]["remedy"]
+    assert city("audit", "list", city.plan).code == 1
+    assert city("audit", "list", city.plan, "juki/nothing").code == 2
+
+
+def test_what_a_person_saw_is_recorded_under_a_commitment(city: City) -> None:
+    assert city("observe", city.plan, "juki/seen", "ok", "--by", "佐藤 花子").code == 0
+    wrong = city("observe", city.plan, "juki/files", "ok", "--by", "佐藤 花子")
+    assert wrong.code == 2
+    assert "目視の検査ではありません" in wrong.err
+    rows = city("log", "show", city.plan, "--json", "--kind", "observed.confirmed").document
+    assert [row["subject"] for row in rows["entries"]] == ["juki/seen"]
+    assert "佐藤" not in json.dumps(rows, ensure_ascii=False)
+
+
+def test_the_log_is_shown_verified_and_exported_and_the_export_stands_alone(city: City) -> None:
+    assert city("observe", city.plan, "juki/seen", "ok", "--by", "佐藤").code == 0
+    shown = city("log", "show", city.plan, "--json").document
+    whole = city("log", "verify", city.plan, "--json").document
+    assert whole["ok"] is True
+    assert whole["size"] >= shown["size"]
+    target = city.root / "export"
+    assert city("log", "export", city.plan, "--out", target).code == 0
+
+    alone = city.type("log", "verify", target, "--json")
+
+    assert (alone.code, alone.document["ok"]) == (0, True)
+    tile = next(file for file in (target / "tile" / "entries").rglob("*") if file.is_file())
+    content = bytearray(tile.read_bytes())
+    content[len(content) // 2] ^= 1
+    tile.write_bytes(content)
+    broken = city.type("log", "verify", target)
+    assert broken.code == 1
+    assert "食い違いあり" in broken.out
+    assert city("log", "export", city.plan, "--out", target).code in (2, 3), "never over another"
+
+
+def test_people_are_added_changed_listed_and_disabled(city: City) -> None:
+    file = city.root / "passphrase"
+    file.write_text(f"{PASSPHRASE}\n")
+    add = ("user", "add", "sato", "--name", "佐藤", "--role", "commander")
+    asked = city(*add)
+    assert asked.code == 2, "no prompt without a terminal"
+    assert "--password-file" in asked.err
+    assert city(*add, "--password-file", file).code == 0
+    assert city(*add, "--password-file", file).code == 2, "taken"
+    assert city("user", "passwd", "sato", "--password-file", file).code == 0
+    assert (
+        city("user", "add", "x", "--name", "x", "--role", "king", "--password-file", file).code == 2
+    )
+    assert city("user", "disable", "sato").code == 0
+    listed = city("user", "list", "--json")
+    assert [(a["login"], a["disabled"]) for a in listed.document["accounts"]] == [("sato", True)]
+    assert PASSPHRASE not in listed.out
+    assert "hash" not in listed.out
+    acting = city("disaster", "declare", city.plan, "--reason", "x", "--by", "sato")
+    assert acting.code == 2, "who is disabled does not act"
+
+
+def test_a_whole_drill_by_the_command_line_alone(city: City) -> None:
+    plan, drill = city.plan, ("--drill", "aki")
+    assert city("backup", "run", plan, "juki").code == 0
+    begun = city("disaster", "declare", plan, *drill, "--reason", "秋の訓練", "--json")
+    assert begun.code == 0, begun.err
+    assert begun.document["kind"] == "drill"
+    assert begun.document["levels"][0]["goal"] == "pending"
+    assert city("disaster", "show", plan, "--json").document["incident"] is None, "real is quiet"
+    for step in ("J-1", "J-2"):
+        assert city("disaster", "step", plan, step, "start", *drill).code == 0
+        assert city("disaster", "step", plan, step, "done", *drill, "--note", "見た").code == 0
+    early = city("disaster", "step", plan, "J-9", "done", *drill)
+    assert early.code == 2
+    assert city("disaster", "note", plan, "余震あり", *drill).code == 0
+    shown = city("disaster", "show", plan, *drill, "--json").document
+    assert shown["levels"][0]["goal"] == "pending", "a tick proves nothing"
+
+    time.sleep(0.01)
+    assert city("observe", plan, "juki/seen", "ok", "--by", "窓口の田中").code == 0
+    goal = ""
+    for _look in range(60):
+        goal = city("disaster", "show", plan, *drill, "--json").document["levels"][0]["goal"]
+        if goal == "attained":
+            break
+        time.sleep(0.5)
+    assert goal == "attained", "evidence does"
+
+    refused = city("disaster", "stand-down", plan, *drill, "--reason", "終わり")
+    assert refused.code == 2, refused.out
+    gates = city("disaster", "show", plan, *drill, "--json").document["gates"]
+    assert gates
+    close = [word for gate in gates for word in ("--close-gate", gate)]
+    down = city("disaster", "stand-down", plan, *drill, "--reason", "訓練のため", *close)
+    assert down.code == 0, down.err
+    first = city("disaster", "report", plan, *drill)
+    second = city("disaster", "report", plan, *drill)
+    assert first.code == 0
+    assert first.out == second.out
+    assert "【訓練】" in first.out
+    assert "余震あり" in first.out
+    assert "訓練のため" in first.out
+    assert city("log", "verify", plan, *drill).code == 0
+    assert city("log", "verify", plan).code == 0
+
+
+def test_the_board_is_told_and_unknown_is_never_good(city: City) -> None:
+    said = city("status", city.plan, "--json")
+
+    assert said.code in (1, 3)
+    assert said.document["verdict"] in ("finding", "unknown")
+
+
+def test_what_was_last_known_is_told_with_its_age_when_the_daemon_is_down(tmp_path: Path) -> None:
+    city = City.make(tmp_path)
+    city.start()
+    assert city("observe", city.plan, "juki/seen", "ok", "--by", "佐藤").code == 0
+    city.stop()
+
+    said = city("status", city.plan)
+
+    assert said.code == 3
+    assert "今の状態は不明" in said.out
+    assert "juki/seen: そのとき ok" in said.out
+
+
+def test_commands_without_state_answer_by_themselves(tmp_path: Path) -> None:
+    city = City.make(tmp_path)
+    assert city.type("check-config", city.plan).code in (0, 1)
+    document = city.type("check-config", city.plan, "--gaps", "--json").document
+    assert document["ok"] is True
+    assert document["gaps"]
+    assert "$schema" in city.type("schema").document
+    kinds = {row["kind"]: row for row in city.type("kinds", "--json").document}
+    assert {"http", "tcp", "tls", "dns", "ping", "command", "observed", "host_files"} <= set(kinds)
+    assert city.type("probe", city.plan, "juki/files").code == 0
+    nobody = city.type("probe", "--kind", "tcp", "host=127.0.0.1", "port=9", "--json")
+    assert (nobody.code, nobody.document["status"]) == (1, "failed")
+    assert city.type("probe", "--kind", "tpc", "host=x").code == 2
+    assert city.type("probe", "--kind", "tcp", "host").code == 2
+    assert city.type("probe", "--kind", "tcp", "host=x", "prot=9").code == 2
+    assert city.type("probe", city.plan, "juki/nothing").code == 2
+    assert city.type("runbook", "lint", city.plan).code in (0, 1)
+    printed = city.type("runbook", "print", city.plan, "juki-fukkyu", "--out", tmp_path, "--json")
+    assert Path(printed.document["file"]).read_bytes().startswith(b"%PDF")
+    assert not city.data.exists()
+
+
+def test_help_is_japanese_and_english_for_every_command_and_quick() -> None:
+    def help_of(*words: str) -> str:
+        command = [sys.executable, "-m", "bcp", *words, "--help"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    begun = time.process_time(), time.monotonic()
+    top = help_of()
+    assert time.monotonic() - begun[1] < 5
+    for name in ("run", "check-config", "backup", "disaster", "log", "user", "probe", "status"):
+        assert name in top
+    assert "終了コード" in top
+    for words in (("run",), ("backup", "restore"), ("disaster", "declare"), ("log", "verify")):
+        said = help_of(*words)
+        assert any("\u3040" <= letter <= "\u9fff" for letter in said)
+        assert "/ " in said
+
+
+def test_accounts_wait_for_the_log_that_bears_the_citys_name(tmp_path: Path) -> None:
+    city = City.make(tmp_path)
+
+    said = city("user", "list")
+
+    assert said.code == 2
+    assert "ict-bcp run" in said.err
+    assert not (city.data / "real").exists()
+
+
+def test_usage_errors_are_two_and_json_errors_go_to_stderr(tmp_path: Path) -> None:
+    city = City.make(tmp_path)
+    assert city.type("nonsense").code == 2
+    assert city.type("backup", "verify", city.plan, "juki", "--level", 9).code == 2
+    said = city("backup", "run", tmp_path / "nowhere", "juki", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert json.loads(said.err)["error"] == "UsageError"
+    assert SECRET not in said.err
