@@ -18,7 +18,6 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from bcp import __version__
 from bcp.journal.entry import Actor
 from bcp.kit.errors import BcpError, Busy, Refused, Unwritable, UsageError
 from bcp.service import control
@@ -26,6 +25,7 @@ from bcp.service.access.guard import identity_of
 from bcp.service.access.roles import Permission, Role
 from bcp.service.access.routes import Route
 from bcp.service.house import House
+from bcp.service.openapi import openapi
 from bcp.service.operations.operation import Caller, Operation
 
 _LOG = structlog.get_logger("api")
@@ -138,39 +138,3 @@ def _caller(request: web.Request, op: str) -> Caller:
     capacity = next((role for role in _CAPACITIES if role in identity.roles), None)
     actor = Actor(identity.id, capacity.value if capacity else "program")
     return Caller(actor, op, identity.permissions)
-
-
-def openapi(operations: Operations) -> dict[str, Any]:
-    """OpenAPI 3.1 of every operation."""
-    paths: dict[str, Any] = {}
-    for operation in operations:
-        schema = operation.parameters.model_json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
-        about: dict[str, Any] = {
-            "operationId": operation.name,
-            "summary": f"{operation.summary.ja} / {operation.summary.en}",
-            "x-permission": operation.permission.value,
-            "responses": {
-                "200": {"description": "the answer; `verdict` is good, finding or unknown"},
-                "400": {"description": "bad parameters"},
-                "401": {"description": "not signed in"},
-                "403": {"description": "not permitted"},
-                "409": {"description": "the state does not allow it"},
-                "503": {"description": "記録できていません / cannot be recorded now"},
-            },
-        }
-        if operation.writes:
-            body = {"application/json": {"schema": schema}}
-            about["requestBody"] = {"content": body, "required": True}
-        else:
-            needed = schema.get("required", [])
-            about["parameters"] = [
-                {"name": name, "in": "query", "required": name in needed, "schema": shape}
-                for name, shape in schema.get("properties", {}).items()
-            ]
-        paths[operation.path] = {"post" if operation.writes else "get": about}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "ict-bcp", "version": __version__, "license": {"name": "Apache-2.0"}},
-        "paths": paths,
-    }
