@@ -129,7 +129,9 @@ async def _build(
     undo.push_async_callback(drills.close)
     closing = undo.enter_context(contextlib.ExitStack())
     store = await workers.thread(parts.access_store, places.access, troubles, closing)
-    accounts = await Accounts.open(store, workers, clock, record=partial(_record, journal, clock))
+    record = partial(_record, journal, clock)
+    life = plan.access.session
+    accounts = await Accounts.open(store, workers, clock, record=record, life=life)
     exposition, lag = Exposition(board, clock, workers), LoopLag(clock)
     house = House(
         places=places,

@@ -23,7 +23,7 @@ from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import app, chores, memory, systemd
+from bcp.service import announcing, app, chores, memory, systemd
 from bcp.service.figures import Disasters
 from bcp.service.house import House
 from bcp.service.linting import lint_plan
@@ -116,6 +116,8 @@ class Daemon:
         group.create_task(self._desks(house), name="desks")
         group.create_task(chores.verify_daily(house), name="verify")
         group.create_task(chores.turn_of_the_day(house), name="day")
+        showing = announcing.keep(house.journal, house.status_folder, house.workers, self.clock)
+        group.create_task(showing, name="announcements")
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
         group.create_task(self._lint(house), name="lint")

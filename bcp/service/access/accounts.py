@@ -25,7 +25,8 @@ from bcp.service.access.store import AccessStore, Account, Session
 from bcp.service.access.throttle import Throttle
 
 SESSION_LIFE = timedelta(hours=12)
-"""Sliding: a night shift is not thrown out, a forgotten browser is."""
+"""Where the plan (`access.session`) says nothing. Sliding: a night shift is not thrown out, a
+forgotten browser is."""
 _TOUCH_US = 60 * 1_000_000
 _LONGEST_LOGIN = 64
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
@@ -88,9 +89,12 @@ class Accounts:
         clock: Clock,
         passwords: Passwords,
         record: Record,
+        life: timedelta = SESSION_LIFE,
     ) -> None:
         self._store, self._workers, self._clock = store, workers, clock
         self._passwords, self._record = passwords, record
+        self.life = life
+        """How long a session lasts after its last use."""
         self._throttle = Throttle()
         self._by_id: dict[str, Account] = {}
         self._sessions: dict[str, Session] = {}
@@ -106,9 +110,10 @@ class Accounts:
         *,
         record: Record = no_record,
         passwords: Passwords | None = None,
+        life: timedelta = SESSION_LIFE,
     ) -> Accounts:
         """Read what is on file. Raises `BcpError` when the file is damaged."""
-        self = cls(store, workers, clock, passwords or Passwords(workers), record)
+        self = cls(store, workers, clock, passwords or Passwords(workers), record, life)
         self.instance = await workers.thread(store.meta, "instance", secrets.token_hex(3))
         self._by_id = {account.id: account for account in await workers.thread(store.accounts)}
         sessions = await workers.thread(store.sessions)
@@ -271,7 +276,7 @@ class Accounts:
                 await self._workers.thread(self._store.drop_sessions, digests)
 
     def _alive(self, session: Session) -> bool:
-        return to_us(self._clock.utc()) - session.used_us < SESSION_LIFE.total_seconds() * 1e6
+        return to_us(self._clock.utc()) - session.used_us < self.life.total_seconds() * 1e6
 
     def _find(self, login: str) -> Account | None:
         return next((a for a in self._by_id.values() if a.login == login), None)

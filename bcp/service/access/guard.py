@@ -20,7 +20,7 @@ from aiohttp.typedefs import Middleware
 
 from bcp.kit.errors import UsageError
 from bcp.kit.language import text
-from bcp.service.access.accounts import SESSION_LIFE, Accounts, Identity
+from bcp.service.access.accounts import Accounts, Identity
 from bcp.service.access.roles import Permission, decide
 from bcp.service.access.routes import Handler, route_of
 
@@ -213,7 +213,7 @@ class Doors:
         response.set_cookie(
             self.cookie,
             token,
-            max_age=int(SESSION_LIFE.total_seconds()),
+            max_age=int(self.accounts.life.total_seconds()),
             httponly=True,
             samesite="Strict",
             secure=self.secure(request),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcp.service.operations import backing_up, logging_, people, recovering, watching
+from bcp.service.operations import announcing, backing_up, logging_, people, recovering, watching
 from bcp.service.operations.operation import Operation
 
 OPERATIONS: tuple[Operation[Any], ...] = (
     *watching.OPERATIONS,
     *backing_up.OPERATIONS,
     *recovering.OPERATIONS,
+    *announcing.OPERATIONS,
     *logging_.OPERATIONS,
     *people.OPERATIONS,
 )

@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bcp.kit.language import text
 from bcp.kit.units import jst_short
 from bcp.service.access.roles import Permission
 from bcp.service.pages.render import Words
 from bcp.service.pages.visit import Alarm, Visit
+from bcp.watch.slices import Slices
 from bcp.watch.values import Pillar, Status
 
 
-def alarms(visit: Visit) -> tuple[Alarm, ...]:
+async def alarms(visit: Visit) -> tuple[Alarm, ...]:
     """Worst first."""
-    found = []
+    found: list[Alarm] = []
     writable = visit.house.journal.writable
     if not writable.ok:
         found.append(_alarm(visit, "bad", "alarm_unwritable", "/log"))
     if suspect := visit.house.board.self_suspect:
         found.append(Alarm("warn", suspect.sentence.pick(visit.lang), "/"))
-    found += _pillars(visit)
+    found += await _pillars(visit)
+    if visit.house.verified is False and visit.may(Permission.READ_LOG):
+        found.append(_alarm(visit, "bad", "alarm_log_broken", "/log"))
+    if visit.path == "/":
+        found += _machinery(visit)
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
     return tuple(found) + _events(visit)
 
 
-def _pillars(visit: Visit) -> list[Alarm]:
+async def _pillars(visit: Visit) -> list[Alarm]:
     """What the board of services cannot show: damaged backups, open doors, a refused plan."""
-    found = []
-    bad = [v for v in visit.house.board.walk(visit.now) if v.status is Status.FAILED]
-    if any(view.check.pillar is Pillar.INTEGRITY for view in bad):
+    found, red, slices = [], set(), Slices(visit.house.clock)
+    for view in visit.house.board.walk(visit.now):
+        if view.status is Status.FAILED:
+            red.add(view.check.pillar)
+        if slices.due():  # ten thousand checks must not hold the loop
+            await asyncio.sleep(0)
+    if Pillar.INTEGRITY in red:
         found.append(_alarm(visit, "bad", "alarm_backup", "/backups"))
-    open_door = any(view.check.pillar is Pillar.CONFIDENTIALITY for view in bad)
-    if open_door and visit.may(Permission.READ_FINDINGS):
+    if Pillar.CONFIDENTIALITY in red and visit.may(Permission.READ_FINDINGS):
         found.append(_alarm(visit, "bad", "alarm_findings", "/audit"))
-    reloads = getattr(visit.house, "reloads", None)
-    if reloads is not None and not reloads.successful:
-        found.append(_alarm(visit, "warn", "alarm_plan", "/"))
+    if not visit.house.reloads.successful:
+        found.append(_plan(visit))
+    return found
+
+
+def _plan(visit: Visit) -> Alarm:
+    """Why the plan was refused stands in paths and names: only for who runs the service."""
+    said = text("pages.alarm_plan").pick(visit.lang)
+    if visit.may(Permission.OPERATE):
+        said += " " + visit.house.reloads.message.strip().partition("\n")[0][:200]
+    return Alarm("warn", said)
+
+
+def _machinery(visit: Visit) -> list[Alarm]:
+    """On the first page: where this service itself falls short."""
+    house, found = visit.house, []
+    if anew := house.history.began_anew:
+        found.append(Alarm("warn", anew.pick(visit.lang)))
+    if count := house.recorder.unlogged:
+        said = text("pages.alarm_unlogged", count=count).pick(visit.lang)
+        found.append(Alarm("warn", said, "/log" if visit.may(Permission.READ_LOG) else None))
+    for id, state in house.notifier.states().items():
+        if state.ok is False:
+            said = text("pages.alarm_route", id=id, trouble=state.trouble).pick(visit.lang)
+            found.append(Alarm("warn", said))
+    if house.reloads.successful and house.reloads.message:
+        said = text("pages.alarm_restart", what=house.reloads.message).pick(visit.lang)
+        found.append(Alarm("warn", said))
+    if house.troubles and visit.may(Permission.READ_FINDINGS):  # they name files of this host
+        found += [Alarm("warn", trouble[:300]) for trouble in house.troubles[:4]]
     return found
 
 

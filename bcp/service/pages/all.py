@@ -5,6 +5,7 @@ from __future__ import annotations
 from bcp.service.access.routes import Route
 from bcp.service.pages import (
     acts,
+    announcements,
     audit,
     backups_page,
     board,
@@ -28,7 +29,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
-        declare, disaster, steps, acts, paper_page,
+        declare, disaster, steps, acts, paper_page, announcements,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

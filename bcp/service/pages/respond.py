@@ -23,10 +23,12 @@ from bcp.service.access.routes import Route
 from bcp.service.pages.alarms import alarms
 from bcp.service.pages.house import House
 from bcp.service.pages.render import Words, render
+from bcp.service.pages.typed import Typed, typed
 from bcp.service.pages.visit import Visit
 
 _LOG = structlog.get_logger("pages")
 LANGUAGE_COOKIE = "bcp_lang"
+PUBLIC = "/status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,13 @@ class Pages:
 
     def __init__(self, house: Callable[[], House], doors: Doors) -> None:
         self._house, self.doors = house, doors
+        self._offered: set[str] = set()
         doors.refuse = self.refuse
 
     def route(self, method: str, path: str, permission: Permission, handler: PageHandler) -> Route:
         """A route for `bcp.service.access.routes.mount`."""
+        if method == "GET":
+            self._offered.add(path)
 
         async def handle(request: web.Request) -> web.StreamResponse:
             visit = await self.visit(request)
@@ -72,7 +77,7 @@ class Pages:
             except Absent:
                 answer = _error(404, "missing")
             except BcpError as error:
-                answer = _explain(error)
+                answer = _explain(error, typed(visit))
             except web.HTTPException:
                 raise
             except Exception:  # our bug: one page breaks, the daemon goes on watching
@@ -97,13 +102,21 @@ class Pages:
             parts=request.match_info,
             form=form,
             address=self.doors.address(request),
+            offered=self._offered,
         )
-        return visit.with_alarms(alarms(visit)) if identity else visit
+        if identity is None or request.path == PUBLIC:  # what citizens see has no state of ours
+            return visit
+        return visit.with_alarms(await alarms(visit))
 
     async def refuse(self, request: web.Request, status: int, key: str) -> web.StreamResponse:
         """The doors' refusals, in plain words."""
         visit = await self.visit(request)
-        page = Page("error.html", {"status": status, "key": key, "error": None}, status, live=False)
+        page = Page(
+            "error.html",
+            {"status": status, "key": key, "error": None, "typed": None},
+            status,
+            live=False,
+        )
         return await self.answer(request, visit, page)
 
     async def answer(
@@ -144,20 +157,22 @@ def _language(request: web.Request) -> Lang:
     return "en" if asked == "en" else "ja"
 
 
-def _error(status: int, key: str, error: BcpError | None = None) -> Page:
-    values = {"status": status, "key": f"pages.{key}", "error": error}
+def _error(
+    status: int, key: str, error: BcpError | None = None, typed: Typed | None = None
+) -> Page:
+    values = {"status": status, "key": f"pages.{key}", "error": error, "typed": typed}
     return Page("error.html", values, status, live=False)
 
 
-def _explain(error: BcpError) -> Page:
+def _explain(error: BcpError, typed: Typed | None) -> Page:
     match error:
         case Unwritable():
-            return _error(503, "not_recorded", error)
+            return _error(503, "not_recorded", error, typed)
         case Busy():
-            return _error(503, "busy", error)
+            return _error(503, "busy", error, typed)
         case Refused():
-            return _error(409, "refused", error)
+            return _error(409, "refused", error, typed)
         case UsageError():
-            return _error(400, "unfit", error)
+            return _error(400, "unfit", error, typed)
         case _:
-            return _error(500, "broken", error)
+            return _error(500, "broken", error, typed)

@@ -1,31 +1,31 @@
 """`/status`: the public page. Approved text only, never a state of a probe, no account.
 
-The approved texts lie as small files in `DATA/status/` (written when an `announcement.approved`
-entry is durable): first line the title, the rest the text. No file: お知らせはありません.
+It shows the files that `bcp.service.announcing` makes from the log, and nothing else that may lie
+in that folder. The time is that of the approval's entry, not of a file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.announcing import Announcement, published
 from bcp.service.pages.respond import Answer, Page, Pages
 from bcp.service.pages.visit import Visit
-
-_MAX_BYTES = 8192
-_MAX_FILES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One announcement."""
+    """One announcement in the visitor's language."""
 
     title: str
     paragraphs: tuple[str, ...]
+    easy: tuple[str, ...]
     at: datetime
+    next_update: datetime | None
+    english: bool
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -34,29 +34,25 @@ def routes(pages: Pages) -> list[Route]:
 
 
 async def status(visit: Visit) -> Answer:
-    """What the public-relations role approved, newest first."""
-    notices = await visit.house.workers.thread(read, visit.house.status_folder, visit.lang)
+    """What was approved, newest first."""
+    found = await visit.house.workers.thread(published, visit.house.status_folder)
+    notices = [notice(one, visit.lang) for one in found]
     return Page("status.html", {"notices": notices}, live=False)
 
 
-def read(folder: Path, lang: str) -> list[Notice]:
-    """`NAME.txt`, or `NAME.en.txt` for English where there is one. An unreadable one is left out."""
-    found = []
-    try:
-        files = sorted(folder.glob("*.txt"), reverse=True)
-    except OSError:
-        return []
-    for file in files:
-        if file.name.endswith(".en.txt"):
-            continue
-        english = file.with_name(file.stem + ".en.txt")
-        chosen = english if lang == "en" and english.exists() else file
-        try:
-            raw = chosen.read_bytes()[:_MAX_BYTES].decode("utf-8", "replace")
-            changed = datetime.fromtimestamp(chosen.stat().st_mtime, tz=UTC)
-        except OSError:
-            continue
-        title, _, rest = raw.strip().partition("\n")
-        paragraphs = tuple(p.strip() for p in rest.split("\n\n") if p.strip())
-        found.append(Notice(title, paragraphs, changed))
-    return sorted(found, key=lambda notice: notice.at, reverse=True)[:_MAX_FILES]
+def notice(one: Announcement, lang: str) -> Notice:
+    """English where it was asked for and written."""
+    english = lang == "en" and bool(one.title_en)
+    return Notice(
+        one.title_en if english else one.title,
+        paragraphs(one.body_en if english else one.body),
+        () if english else paragraphs(one.easy),
+        one.approved_at,
+        one.next_update,
+        english,
+    )
+
+
+def paragraphs(body: str) -> tuple[str, ...]:
+    """Cut at blank lines."""
+    return tuple(p.strip() for p in body.replace("\r\n", "\n").split("\n\n") if p.strip())

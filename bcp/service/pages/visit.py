@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,8 @@ _NAVIGATION = (
     ("/backups", "nav_backups", Permission.READ),
     ("/audit", "nav_audit", Permission.READ_FINDINGS),
     ("/log", "nav_log", Permission.READ_LOG),
+    ("/announcements", "nav_announcements", Permission.ANNOUNCE),
+    ("/practice", "nav_practice", Permission.READ),
 )
 
 
@@ -59,6 +61,8 @@ class Visit:
     form: Mapping[str, Any] = field(default_factory=dict)
     address: str = "?"
     alarms: tuple[Alarm, ...] = ()
+    offered: Collection[str] = ()
+    """Pages this service has: the practice city adds its own."""
 
     def with_alarms(self, alarms: tuple[Alarm, ...]) -> Visit:
         """The same with the lines that stand above every page."""
@@ -106,7 +110,7 @@ class Visit:
         return tuple(
             Item(href, text(f"pages.{key}").pick(self.lang), _covers(href, here))
             for href, key, wanted in _NAVIGATION
-            if self.may(wanted)
+            if href in self.offered and self.may(wanted)
         )
 
     def may(self, permission: Permission | str) -> bool:

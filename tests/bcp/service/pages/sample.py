@@ -52,6 +52,7 @@ from runbooks.book import Book, shipped
 from runbooks.desk import Desk
 from runbooks.drills import Drills
 from runbooks.incident import FOLD as INCIDENTS
+from tests.bcp.journal.helpers import DiskTrouble
 
 KURIHARA = Path(__file__).parents[4] / "config" / "kurihara"
 PASSWORD = "a long enough passphrase"
@@ -115,6 +116,8 @@ class Town:
     room: BackupRoom
     recorder: Recorder
     notifier: Notifier
+    disk: DiskTrouble = field(default_factory=DiskTrouble)
+    """Of the log: `disk.arm("store:before")`."""
     reloads: Reloads = field(default_factory=Reloads)
     troubles: list[str] = field(default_factory=list)
     verified: bool | None = None
@@ -216,7 +219,8 @@ async def town(
         "statements": STATEMENTS,
         "backups": BACKUPS,
     }
-    journal = Journal.open(folder / "real", clock=clock, folds=folds)
+    disk = DiskTrouble()
+    journal = Journal.open(folder / "real", clock=clock, folds=folds, fault=disk)
     history = History(folder / "history.sqlite", clock, workers)
     history.start()
     board = Board(clock)
@@ -243,6 +247,7 @@ async def town(
     made = Town(
         clock, workers, plan, board, history, journal, books, sets, desk, drills, status,
         accounts, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1"),
+        disk,
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")
     doors.bearers = (Bearer.read("api", folder / "token", frozenset({Permission.READ})),)

@@ -13,7 +13,8 @@ from tests.bcp.service.pages.sample import PASSWORD, Town, Visitor, quiet
 READING = (
     "/", "/systems/web", "/systems/juki", "/services/koho", "/checks/web/main", "/checks/mail/lock",
     "/backups", "/audit", "/log", "/runbooks", "/runbooks/juki-restore", "/disaster",
-    "/disaster/declare", "/disaster/declare?kind=drill", "/account", "/status", "/?lang=en",
+    "/disaster/declare", "/disaster/declare?kind=drill", "/account", "/status",
+    "/announcements", "/log/entries/1", "/?lang=en",
 )  # fmt: skip
 LIMIT = 30_000
 KEY = re.compile(r"\bt\('([a-z0-9_]+)'[,)]")
@@ -222,15 +223,6 @@ async def test_sheets_of_paper_are_pages_and_pdf(visitor: Visitor) -> None:
         assert (await answer.read()).startswith(b"%PDF")
     await visitor.sign_in("viewer")
     assert (await visitor.get("/paper"))[0] == 403
-
-
-async def test_an_approved_text_is_on_the_public_page(made: Town, visitor: Visitor) -> None:
-    (made.status_folder / "1.txt").write_text(
-        "窓口の再開\n\n<b>9時</b>に開けます。", encoding="utf-8"
-    )
-    _, page = await visitor.get("/status")
-    assert "窓口の再開" in page
-    assert "&lt;b&gt;9時" in page
 
 
 async def test_a_wrong_password_is_said_without_saying_which_part(visitor: Visitor) -> None:

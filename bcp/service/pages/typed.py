@@ -1,0 +1,60 @@
+"""What somebody typed into a form that could not be carried out: it comes back, nothing is lost.
+
+The page that explains shows the words again, in a form that sends the same act once more (with its
+operation id: sent twice, it happens once). Passwords never come back.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bcp.service.access.guard import CSRF_FIELD
+from bcp.service.pages.visit import Visit
+
+_SECRET = ("/account", "/login")
+_WORDS = (
+    "reason", "note", "alone", "approved_by", "waived", "at", "until", "onset", "snapshot",
+    "title", "body", "easy", "title_en", "body_en", "next_update",
+)  # fmt: skip
+"""Fields that people write; every other one is a choice and travels along unseen."""
+_LONG = ("reason", "note", "body", "easy", "body_en")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One field somebody wrote."""
+
+    name: str
+    value: str
+    long: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A form to send again."""
+
+    to: str
+    back: str
+    """The page the form stood on."""
+    words: tuple[Word, ...]
+    others: tuple[tuple[str, str], ...]
+
+
+def typed(visit: Visit) -> Typed | None:
+    """What stood on the form; None when nothing was sent, or when it was a secret."""
+    if not visit.form or visit.path in _SECRET:
+        return None
+    given = {name: visit.field(name) for name in visit.form if name != CSRF_FIELD}
+    words = tuple(Word(name, given[name], name in _LONG) for name in _WORDS if given.get(name))
+    others = tuple((name, value) for name, value in given.items() if name not in _WORDS)
+    return Typed(visit.path, _page_of(visit), words, others)
+
+
+def _page_of(visit: Visit) -> str:
+    """The nearest page at or above an address that only takes forms."""
+    pages = [re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)) for path in visit.offered]
+    place = visit.path
+    while place and not any(page.fullmatch(place) for page in pages):
+        place = place.rpartition("/")[0]
+    return place or "/"

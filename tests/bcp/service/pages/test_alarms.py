@@ -1,0 +1,72 @@
+"""Where this service itself falls short, the first page says so in plain words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from bcp.kit.language import Text
+from bcp.kit.workers import Workers
+from bcp.service.access.accounts import Accounts
+from bcp.service.access.passwords import Passwords
+from bcp.service.access.roles import Role
+from bcp.service.access.store import AccessStore
+from bcp.watch.notify import NotifyRoute, WebhookRoute
+from tests.bcp.service.pages.sample import CHEAP, PASSWORD, Town, Visitor
+from tests.fakes import ManualClock
+
+
+async def test_the_first_page_tells_what_is_wrong_with_the_service_itself(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("administrator")
+    _, page = await visitor.get("/")
+    for quiet in ("履歴ファイル", "通知が届いていません", "計画の読み込み", "まだ記録に入って"):
+        assert quiet not in page
+    made.history.began_anew = Text("履歴ファイルが壊れていた", "anew")
+    made.reloads.successful, made.reloads.message = False, "plan.yaml:3:1: unknown key"
+    made.troubles.append("/etc/ict-bcp/token: 読めません")
+    made.note_verified(False)
+    route = NotifyRoute(id="tel", kind="webhook", url="http://127.0.0.1:9/x")
+    hook = WebhookRoute(route, made.clock, "node1", None)  # type: ignore[arg-type]  # never sent
+    hook.state.ok, hook.state.trouble = False, "HTTP 500"
+    made.notifier.routes = (hook,)
+    _, page = await visitor.get("/")
+    for said in (
+        "履歴ファイルが壊れていた",
+        "通知が届いていません: tel (HTTP 500)",
+        "計画の読み込みに失敗",
+        "plan.yaml:3:1",
+        "/etc/ict-bcp/token",
+        "完全性ログの検証で問題",
+    ):
+        assert said in page, said
+    await visitor.sign_in("viewer")
+    _, page = await visitor.get("/")
+    assert "計画の読み込みに失敗" in page
+    for hidden in ("plan.yaml", "/etc/ict-bcp", "完全性ログの検証"):
+        assert hidden not in page
+
+
+async def test_the_practice_is_offered_only_where_there_is_one(visitor: Visitor) -> None:
+    await visitor.sign_in("administrator")
+    assert 'href="/practice"' not in (await visitor.get("/"))[1]
+
+
+async def test_a_session_lasts_as_long_as_the_plan_says(tmp_path: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    store = AccessStore(tmp_path / "access.sqlite")
+    fast = Passwords(workers, CHEAP)
+    life = timedelta(minutes=20)
+    accounts = await Accounts.open(store, workers, clock, passwords=fast, life=life)
+    await accounts.add("a", "A", [Role.STAFF], PASSWORD)
+    signed = await accounts.sign_in("a", PASSWORD, "127.0.0.1")
+    assert signed is not None
+    await clock.advance(19 * 60)
+    assert await accounts.identify(signed.token)
+    await clock.advance(19 * 60)
+    assert await accounts.identify(signed.token), "use slides it forward"
+    await clock.advance(21 * 60)
+    assert await accounts.identify(signed.token) is None
+    store.close()
+    workers.close()

@@ -1,0 +1,86 @@
+"""The pages of announcements: written, looked at, approved; public only what was approved."""
+
+from __future__ import annotations
+
+import re
+
+from bcp.service.announcing import current
+from tests.bcp.service.pages.sample import Town, Visitor
+from tests.bcp.service.pages.test_pages import declare, field
+
+DRAFT = {"title": "窓口の再開", "body": "<b>9時</b>に開けます。", "easy": "9じに あきます。"}
+
+
+async def approve(visitor: Visitor, base: str = "", **fields: str) -> tuple[int, str]:
+    place = f"{base}/announcements"
+    status, page = await visitor.post(place, do="preview", **(DRAFT | fields))
+    assert status == 200, page
+    assert "まだ公開していません" in page
+    return await visitor.post(place, do="approve", op=field(page, "op"), **(DRAFT | fields))
+
+
+async def test_a_text_is_public_only_after_it_was_looked_at_and_approved(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    size = made.journal.size
+    status, page = await visitor.post("/announcements", do="preview", **DRAFT)
+    assert status == 200
+    assert made.journal.size == size
+    assert "お知らせはありません" in (await visitor.get("/status"))[1]
+    assert await approve(visitor, next_update="2099-01-01T15:00") == (303, "/announcements")
+    visitor.client.cookie_jar.clear()
+    _, page = await visitor.get("/status")
+    assert "窓口の再開" in page
+    assert "&lt;b&gt;9時" in page
+    assert "やさしい日本語" in page
+    assert "次の更新予定: 2099-01-01 15:00" in page
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d 公開", page)
+    for word in ("停止", "応答がありません", "関係者限り"):
+        assert word not in page
+
+
+async def test_withdrawing_takes_it_off_and_leaves_both_acts_in_the_log(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    await approve(visitor)
+    (one,) = await current(made.journal)
+    assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="w"))[0] == 303
+    assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="w"))[0] == 303
+    assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="x"))[0] == 409
+    assert "お知らせはありません" in (await visitor.get("/status"))[1]
+    kinds = [entry.kind for entry in await made.journal.read(kind="announcement.")]
+    assert kinds == ["announcement.approved", "announcement.withdrawn"]
+
+
+async def test_in_a_drill_nothing_reaches_the_public_page(made: Town, visitor: Visitor) -> None:
+    await visitor.sign_in("commander")
+    await declare(visitor, kind="drill", drill="live", drill_id="aki", word="訓練")
+    size = made.journal.size
+    assert await approve(visitor, "/drills/aki") == (303, "/drills/aki/announcements")
+    _, page = await visitor.get("/drills/aki/announcements")
+    assert "窓口の再開" in page
+    assert "【訓練】" in page
+    assert "お知らせはありません" in (await visitor.get("/status"))[1]
+    assert made.journal.size == size
+    assert not list(made.status_folder.iterdir())
+
+
+async def test_a_draft_at_fault_comes_back_with_every_word(visitor: Visitor) -> None:
+    await visitor.sign_in("commander")
+    bad = DRAFT | {"next_update": "2001-01-01T10:00"}
+    status, page = await visitor.post("/announcements", do="preview", **bad)
+    assert status == 400
+    assert "過去の時刻" in page
+    assert "窓口の再開" in page
+    assert "9じに あきます。" in page
+
+
+async def test_only_who_may_announce_sees_the_page(visitor: Visitor) -> None:
+    for login in ("viewer", "staff", "auditor", "administrator"):
+        await visitor.sign_in(login)
+        assert (await visitor.get("/announcements"))[0] == 403
+        assert 'href="/announcements"' not in (await visitor.get("/"))[1]
+    await visitor.sign_in("commander")
+    assert 'href="/announcements"' in (await visitor.get("/"))[1]

@@ -1,0 +1,180 @@
+"""Announcements: in the log first, then public; what is public is what the log says, after any kill."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bcp.journal.entry import Actor
+from bcp.journal.journal import Journal
+from bcp.kit.clock import SystemClock
+from bcp.kit.errors import Refused, Unwritable, UsageError
+from bcp.kit.workers import Workers
+from bcp.service.announcing import (
+    Draft,
+    approve,
+    current,
+    keep,
+    pending,
+    publish,
+    published,
+    show,
+    withdraw,
+)
+from tests.bcp.journal.helpers import DiskTrouble, fresh, reopen
+from tests.fakes import ManualClock
+
+WHO = Actor("u-1", "commander")
+TEXT = Draft("窓口の再開", "9時に開けます。\n\n<b>証明書</b>も出せます。", easy="9じに あきます。")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "status"
+
+
+async def test_the_page_shows_what_was_approved_with_the_time_of_the_entry(
+    tmp_path: Path, place: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        promised = clock.utc() + timedelta(hours=3)
+        draft = Draft(TEXT.title, TEXT.body, next_update=promised)
+        id = await approve(journal, clock, draft, actor=WHO, op="1")
+        assert published(place) == ()
+        await publish(journal, place, workers)
+        (shown,) = published(place)
+        entry = (await journal.read(kind="announcement."))[0]
+        assert (shown.id, shown.approved_at, shown.next_update) == (id, entry.recorded_at, promised)
+        assert TEXT.title not in json.dumps(entry.detail, ensure_ascii=False)
+        assert "title" in entry.commitments
+
+
+async def test_killed_between_entry_and_file_the_text_is_shown_after_the_next_start(
+    tmp_path: Path, place: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+    # killed here: durable, and no file
+    async with again(tmp_path / "log", clock) as journal:
+        assert await pending(journal, place, workers)
+        await publish(journal, place, workers)
+        assert [one.title for one in published(place)] == [TEXT.title]
+        assert not await pending(journal, place, workers)
+
+
+async def test_killed_between_withdrawal_and_file_the_text_goes_after_the_next_start(
+    tmp_path: Path, place: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        id = await approve(journal, clock, TEXT, actor=WHO, op="1")
+        await publish(journal, place, workers)
+        await withdraw(journal, clock, id, actor=WHO, op="2")
+        assert published(place)
+    async with again(tmp_path / "log", clock) as journal:
+        await publish(journal, place, workers)
+        assert published(place) == ()
+
+
+async def test_a_lost_folder_comes_back_and_a_forged_text_goes(tmp_path: Path, place: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+        await publish(journal, place, workers)
+        (good,) = place.glob("*.json")
+        shutil.rmtree(place)
+        await publish(journal, place, workers)
+        (place / "a-0000000000.json").write_bytes(good.read_bytes())
+        (place / ".a-1.json.x.tmp").write_bytes(b"{")
+        good.write_text('{"title": "偽"}')
+        (place / "keep.txt").write_text("not ours")
+        await publish(journal, place, workers)
+        assert sorted(path.name for path in place.iterdir()) == sorted([good.name, "keep.txt"])
+        assert [one.title for one in published(place)] == [TEXT.title]
+
+
+async def test_what_cannot_be_recorded_is_never_shown(tmp_path: Path, place: Path) -> None:
+    clock, workers, disk = ManualClock(), Workers(2), DiskTrouble()
+    async with fresh(tmp_path / "log", clock, fault=disk) as journal:
+        disk.arm("store:before")
+        with pytest.raises(Unwritable):
+            await approve(journal, clock, TEXT, actor=WHO, op="1")
+        await publish(journal, place, workers)
+        assert published(place) == ()
+
+
+async def test_a_folder_that_takes_no_writing_does_not_undo_what_was_decided(
+    tmp_path: Path, place: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+        place.write_text("a file where the folder should be")
+        assert not await show(journal, place, workers)
+        place.unlink()
+        assert await show(journal, place, workers)
+
+
+async def test_an_update_takes_the_place_of_the_old_one_at_once(
+    tmp_path: Path, place: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        id = await approve(journal, clock, TEXT, actor=WHO, op="1")
+        newer = Draft("窓口は15時から", "遅れます。", replaces=id)
+        await approve(journal, clock, newer, actor=WHO, op="2")
+        await approve(journal, clock, newer, actor=WHO, op="2")  # the button pressed twice
+        await publish(journal, place, workers)
+        assert [one.title for one in published(place)] == ["窓口は15時から"]
+        with pytest.raises(Refused):
+            await withdraw(journal, clock, id, actor=WHO, op="3")
+
+
+async def test_an_erased_text_is_not_shown_any_more(tmp_path: Path, place: Path) -> None:
+    clock = ManualClock()
+    async with fresh(tmp_path / "log", clock) as journal:
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+        (entry,) = await journal.read(kind="announcement.")
+        await journal.erase(entry, ["title", "body", "easy"], op="e", actor=WHO)
+        assert await current(journal) == ()
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("", "本文"),
+        Draft("題", " "),
+        Draft("題" * 121, "本文"),
+        Draft("題", "本" * 2001),
+        Draft("題", "本文", title_en="only a title"),
+        Draft("題", "本文", next_update=SystemClock().utc() - timedelta(days=1)),
+    ],
+)
+def test_a_text_that_cannot_be_shown_is_refused(draft: Draft) -> None:
+    with pytest.raises(UsageError):
+        draft.check(SystemClock().utc())
+
+
+async def test_keeping_makes_good_whatever_differs(tmp_path: Path, place: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    async with fresh(tmp_path / "log", clock) as journal:
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+        task = asyncio.create_task(keep(journal, place, workers, clock))
+        while not published(place):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        shutil.rmtree(place)
+        while not published(place):
+            await clock.advance(31)
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+
+def again(folder: Path, clock: ManualClock) -> Journal:
+    return reopen(folder / "log", clock)
