@@ -59,7 +59,7 @@ missing_packages() { # run|test
         on_path prometheus-alertmanager || on_path alertmanager || echo prometheus-alertmanager
         on_path chromium || echo chromium
         # The browser driver's own program needs it; Debian 12 brings it only with a compiler.
-        ldconfig -p | grep -q libatomic.so.1 || echo libatomic1
+        compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || echo libatomic1
         [ -e "$noto" ] || echo fonts-noto-cjk
         compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || on_path postgres || echo postgresql
         on_path setfacl || echo acl
