@@ -7,6 +7,7 @@ daemon needs neither the typesetter nor the practice city.
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Callable
 from importlib import import_module
 
@@ -31,7 +32,12 @@ _OTHERS = "commands_state:operate"
 def command(words: str) -> Command:
     """The function behind `status` or `log verify`."""
     module, _colon, name = COMMANDS.get(words, _OTHERS).partition(":")
-    found: Command = getattr(import_module(f"bcp.service.cli.{module}"), name)
+    gc.disable()  # all that is imported stays: looking through it again and again costs a tenth
+    try:
+        found: Command = getattr(import_module(f"bcp.service.cli.{module}"), name)
+    finally:
+        gc.freeze()
+        gc.enable()
     return found
 
 
