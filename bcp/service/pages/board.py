@@ -19,6 +19,7 @@ from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Answer, Page, Pages
 from bcp.service.pages.strips import strips
 from bcp.service.pages.visit import Visit
+from bcp.watch.values import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,9 @@ def what_next(service: ServiceNow | None, cause: SystemNow | None, words: Words)
             said.append(words.t("paper_on", since=since, how=how))
         else:
             said.append(words.t("paper_can", how=how))
+    check = cause.worst if cause else None
+    if check is not None and check.check.reach == "person" and check.status is Status.UNKNOWN:
+        said.append(words.t("go_and_look"))
     vendor = cause.system.vendor if cause else None
     if vendor is not None and vendor.phone:
         said.append(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bcp.kit.units import whole
 from bcp.plan.model import System
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
@@ -79,17 +80,21 @@ async def overview(visit: Visit) -> Answer:
     seen = await desk.situation(incident)
     found = sorted(ways(seen), key=_slack)
     dated = [way for way in found if way.target.deadline is not None]
+    start = min(whole(visit.query.get("from", "")) or 0, max(0, len(dated) - 1)) // _ROWS * _ROWS
     values = {
         "s": seen,
         "incident": incident,
         "level_name": level_name(visit, incident.level),
-        "ways": dated if visit.query.get("all") else dated[:_ROWS],
-        "hidden": 0 if visit.query.get("all") else max(0, len(dated) - _ROWS),
+        "ways": dated[start : start + _ROWS],
+        "pages": _pages(len(dated), start),
+        "total": len(dated),
         "others": [way for way in found if way.target.deadline is None],
         "services": sorted(seen.services, key=lambda t: t.slack or _LAST),
         "next": seen.next[:_NEXT],
         "more": max(0, len(seen.next) - _NEXT),
         "picture": picture(found, visit, incident.onset),
+        "levels": visit.house.city.disaster.levels,
+        "addable": [book for book in seen.book if book.id not in incident.runbooks],
         "gates": gates(incident, visit.now),
         "names": visit.called,
         "commander": visit.called(incident.commander or incident.declared_by),
@@ -118,6 +123,16 @@ async def system_page(visit: Visit) -> Answer:
         "names": visit.called,
     }
     return Page("disaster_system.html", values)
+
+
+def _pages(count: int, start: int) -> list[tuple[int, str, bool]]:
+    """Where each page of the table begins, what it holds, whether it is this one; none for one."""
+    if count <= _ROWS:
+        return []
+    return [
+        (begin, f"{begin + 1}–{min(begin + _ROWS, count)}", begin == start)
+        for begin in range(0, count, _ROWS)
+    ]
 
 
 def ways(seen: Situation) -> list[Way]:

@@ -90,7 +90,7 @@ def _pair(
         said = words.word("entries.yes" if value else "entries.no")
         return Pair(label, said, said, telling=value is not True or name != "complete")
     if name.endswith("_ms") and isinstance(value, int):
-        said = _length(value, words)
+        said = words.exact(timedelta(milliseconds=value))
         return Pair(label, said, f"{said} ({value} ms)")
     if backup and name in _BYTES and isinstance(value, int):
         return Pair(label, size(value), f"{size(value)} ({value} B)", telling=value > 0)
@@ -126,9 +126,3 @@ def _word(key: str, value: str, words: Words) -> str:
 
 def _cut(value: str) -> str:
     return f"{value[:12]}…" if _HASH.fullmatch(value) else value
-
-
-def _length(milliseconds: int, words: Words) -> str:
-    if milliseconds < 60_000:
-        return words.word("entries.seconds", seconds=round(milliseconds / 1000, 1))
-    return words.length(timedelta(milliseconds=milliseconds))

@@ -20,10 +20,13 @@ from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks.paper.forms import contacts, damage, disaster_set, first_card
 from runbooks.paper.pdf import print_set
-from runbooks.paper.sheet import Block, Heading, Sheet
+from runbooks.paper.sheet import Block, Heading, Sheet, Table
 from runbooks.paper.sheets import Press, runbook
 from runbooks.reporttext import report_sheet
 from runbooks.state import Incident
+
+_ROWS = 60
+"""Of a table on one page on screen."""
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -68,32 +71,50 @@ async def runbook_pdf(visit: Visit) -> Answer:
 async def report_page(visit: Visit) -> Answer:
     """The report as far as it goes, part by part on screen (`?all=1` whole, for the printer)."""
     incident, sheet = await _report(visit)
-    recordable = not incident.active and visit.may(Permission.COMMAND)
+    recordable = incident if not incident.active and visit.may(Permission.COMMAND) else None
+    pdf = f"{visit.base}/report/pdf?incident={incident.id}"
     split = parts(sheet.blocks)
-    if visit.query.get("all") != "1":
-        asked = whole(visit.query.get("part", "")) or 0
-        index = asked if asked < len(split) else 0
-        names = [b[0].text for b in split if isinstance(b[0], Heading)]
-        names = [sheet.title] * (len(split) - len(names)) + names
-        values = {"incident": incident if recordable else None, "event": incident.id}
-        pdf = f"{visit.base}/report/pdf?incident={incident.id}"
-        shown = replace(sheet, blocks=split[index])
-        more = {"sheets": (shown,), "pdf": pdf, "parts": list(enumerate(names)), "here": index}
-        return Page("sheet.html", values | more, live=False)
-    return _page(
-        (sheet,),
-        f"{visit.base}/report/pdf?incident={incident.id}",
-        incident if recordable else None,
-    )
+    small = sum(len(b.rows) for b in sheet.blocks if isinstance(b, Table)) <= _ROWS
+    if small and visit.query.get("all") == "1":
+        return _page((sheet,), pdf, recordable)
+    asked = whole(visit.query.get("part", "")) or 0
+    index = asked if asked < len(split) else 0
+    values = {
+        "sheets": (replace(sheet, blocks=split[index]),),
+        "pdf": pdf,
+        "incident": recordable,
+        "event": incident.id,
+        "parts": _named(split, sheet.title),
+        "here": index,
+        "small": small,
+    }
+    return Page("sheet.html", values, live=False)
+
+
+def _named(split: list[tuple[Block, ...]], title: str) -> list[tuple[int, str]]:
+    """The parts' headings; what goes on under the same one is numbered."""
+    heads = [b[0].text if isinstance(b[0], Heading) else title for b in split]
+    named = []
+    for index, head in enumerate(heads):
+        number = heads[: index + 1].count(head)
+        named.append((index, f"{head} {number}" if heads.count(head) > 1 else head))
+    return named
 
 
 def parts(blocks: tuple[Block, ...]) -> list[tuple[Block, ...]]:
-    """Cut before every heading."""
+    """Cut before every heading, and a long table after every so many rows: a page stays light."""
     found: list[list[Block]] = []
     for block in blocks:
         if isinstance(block, Heading) or not found:
             found.append([])
-        found[-1].append(block)
+        if not isinstance(block, Table) or len(block.rows) <= _ROWS:
+            found[-1].append(block)
+            continue
+        head = [one for one in found[-1] if isinstance(one, Heading)]
+        for begin in range(0, len(block.rows), _ROWS):
+            if begin:
+                found.append(list(head))
+            found[-1].append(replace(block, rows=block.rows[begin : begin + _ROWS]))
     return [tuple(part) for part in found]
 
 

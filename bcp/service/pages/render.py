@@ -96,6 +96,12 @@ class Words:
         unit = 3600 if seconds >= 86400 else 60 if seconds >= 60 else 1
         return format_duration(timedelta(seconds=seconds // unit * unit))
 
+    def exact(self, value: timedelta) -> str:
+        """A measured duration: tenths of a second below a minute."""
+        if value < timedelta(minutes=1):
+            return self.word("entries.seconds", seconds=round(value.total_seconds(), 1))
+        return self.length(value)
+
     def ago(self, instant: datetime | None) -> str:
         """How long it has been."""
         return self.length(self.now - instant) if instant else "-"
@@ -122,7 +128,7 @@ class Words:
 
     def functions(self) -> dict[str, Any]:
         """For the template."""
-        names = ("t", "word", "pick", "length", "ago", "at", "clock", "stamp", "state")
+        names = ("t", "word", "pick", "length", "exact", "ago", "at", "clock", "stamp", "state")
         return {name: getattr(self, name) for name in names}
 
 
