@@ -10,14 +10,19 @@ import pytest
 from bcp.journal.entry import Actor
 from bcp.kit.errors import Refused, UsageError
 from bcp.service import control
+from bcp.service.access.roles import Role
+from bcp.service.access.store import Account
 from bcp.service.operations.operation import Caller
 from bcp.service.operations.recovering import _actor
 
+
+def _account() -> Account:
+    return Account("p-7f3a", "tocho", "担当1", frozenset({Role.STAFF}), "")
+
+
 HOUSE = cast(
     Any,
-    SimpleNamespace(
-        accounts=SimpleNamespace(everybody=lambda: [SimpleNamespace(login="tocho", id="p-7f3a")])
-    ),
+    SimpleNamespace(accounts=SimpleNamespace(everybody=lambda: [_account()])),
 )
 CONSOLE = Caller(control.actor(0), "op")
 
