@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, cast
 
+from bcp.kit.errors import BcpError, Refused, UsageError
 from bcp.kit.language import text
 from bcp.kit.units import jst
 from bcp.service.access.roles import Permission
@@ -61,8 +62,15 @@ async def declare(visit: Visit) -> Answer:
         systems=chosen["systems"],
         drill=chosen["drill"],
     )
+    try:
+        return await _act(visit, command)
+    except (Refused, UsageError) as error:  # back to the form, with everything still chosen
+        return _draw(visit, given, None, error)
+
+
+async def _act(visit: Visit, command: Declare) -> Answer:
     house = visit.house
-    if chosen["kind"] == "real":
+    if command.drill is None:
         await house.desks["real"].do(command, actor(visit), operation(visit))
         return Go("/disaster")
     id = visit.field("drill_id")
@@ -111,7 +119,9 @@ def _shown(chosen: dict[str, Any]) -> str:
     return "|".join(str(chosen[key]) for key in keys)
 
 
-def _draw(visit: Visit, given: dict[str, str], said: str | None) -> Page:
+def _draw(
+    visit: Visit, given: dict[str, str], said: str | None, error: BcpError | None = None
+) -> Page:
     city, book = visit.house.city, visit.house.book
     chosen = _chosen(visit, given)
     picked = select(book, systems=chosen["systems"], nature=chosen["nature"], hours=chosen["hours"])
@@ -121,6 +131,7 @@ def _draw(visit: Visit, given: dict[str, str], said: str | None) -> Page:
         "chosen": chosen,
         "shown": _shown(chosen),
         "said": said,
+        "error": error,
         "onset_text": for_input(chosen["onset"]),
         "onset_proposed": proposed_onset(visit),
         "books": [runbook for id in picked if (runbook := book.get(id))],
@@ -139,4 +150,4 @@ def _draw(visit: Visit, given: dict[str, str], said: str | None) -> Page:
         "drill_id": given.get("drill_id") or f"kunren-{jst(visit.now, '%Y%m%d')}",
         "running": visit.house.desks["real"].current(),
     }
-    return Page("declare.html", values, 409 if said else 200, live=False)
+    return Page("declare.html", values, 409 if said or error else 200, live=False)

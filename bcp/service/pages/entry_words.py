@@ -107,8 +107,10 @@ def _pair(
 
 def _label(name: str, words: Words) -> str:
     plain = name.removesuffix("_us").removesuffix("_ms")
-    key = f"entries.name_{plain}"
-    return words.word(key) if key in catalogue() else plain
+    for key in (f"entries.name_{name}", f"entries.name_{plain}"):
+        if key in catalogue():
+            return words.word(key)
+    return plain
 
 
 def _said(name: str, value: str, words: Words, called: Called) -> str:
