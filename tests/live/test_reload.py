@@ -170,4 +170,6 @@ def test_ten_thousand_checks_are_taken_over_without_holding_the_loop(tmp_path: P
         best = min(best, sampler.worst)
         if best <= LIMIT:
             break
-    assert best <= 1.5 * LIMIT, f"{best * 1e3:.1f} ms; the limit is 10 ms on a quiet machine"
+    # Unsliced it would be seconds. How near it comes to 10 ms is for `benchmarks/service_reload`:
+    # a test that measures milliseconds fails on every busy machine.
+    assert best <= 20 * LIMIT, f"{best * 1e3:.1f} ms"
