@@ -141,7 +141,9 @@ def first(now: CityNow, words: Words, visit: Visit) -> First:
     facts.append((words.t("first_next"), what_next(service, cause, words)))
     if service is not None and service.service.alternate_runbook:
         links.append((f"/runbooks/{service.service.alternate_runbook}", words.t("look_runbook")))
-    if worst.state == "failed" and visit.may(Permission.DECLARE):
+    if incident_of(visit.house, "real") is not None:
+        links.append(("/disaster", words.t("recovery")))
+    elif worst.state == "failed" and visit.may(Permission.DECLARE):
         links.append(("/disaster/declare", words.t("think_declare")))
     word = words.t("paper") if service is not None and service.paper else None
     return First(worst.state, word, name, facts=tuple(facts), links=tuple(links))
@@ -208,14 +210,15 @@ def node(now: SystemNow, focus: bool = False) -> Node:
 def _service_row(now: ServiceNow, words: Words, drawn: Mapping[str, Picture]) -> Row:
     service = now.service
     if now.paper:
-        line = words.t("paper") + ": " + (service.alternate or "")
+        line = service.alternate or ""
     elif now.causes and now.state in ("failed", "degraded", "unknown"):
         names = "、".join(cause.system.name for cause in now.causes[:3])
         line = words.t("because", names=names)
     else:
         line = service.people_served or ""
-    bars = drawn.get(f"service:{service.id}")
-    return Row(service.id, service.name, now.state, now.since, line, bars, service.unconfirmed)
+    bars, word = drawn.get(f"service:{service.id}"), words.t("paper") if now.paper else None
+    since, ask = now.since, service.unconfirmed
+    return Row(service.id, service.name, now.state, since, line, bars, ask, word)
 
 
 def _system_row(now: SystemNow, words: Words, drawn: Mapping[str, Picture], city: City) -> Row:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from bcp.journal.entry import Actor
 from bcp.kit.errors import UsageError
 from bcp.kit.language import text
+from bcp.kit.units import size
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.discretion import results_seen_by, seen_by
 from bcp.service.pages.event import operation
+from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.strips import strips
 from bcp.service.pages.visit import Visit
@@ -84,12 +88,24 @@ async def observe(visit: Visit) -> Answer:
 def _facts(visit: Visit, view: CheckView) -> list[tuple[str, str]]:
     if view.last is None:
         return []
-    declared = view.check.facts
+    declared, words = view.check.facts, Words(visit.lang, visit.now)
     found = []
     for name, value in view.last.outcome.facts.items():
         fact = declared.get(name)
         label = fact.text.pick(visit.lang) if fact else name
-        unit = f" {fact.unit}" if fact and fact.unit else ""
-        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
-        found.append((label, shown + unit))
+        found.append((label, _measured(value, fact.unit if fact else "", words)))
     return found
+
+
+def _measured(value: object, unit: str, words: Words) -> str:
+    """A value with its unit, as people say it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if unit == "timestamp_seconds":
+        return words.stamp(datetime.fromtimestamp(value, tz=UTC))
+    if unit in ("seconds", "s"):
+        return words.length(value) if value >= 60 else words.took(value)
+    if unit == "bytes":
+        return size(int(value))
+    shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{shown} {unit}".rstrip()

@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bcp.kit.language import Lang, Text, text
-from bcp.kit.units import duration_ja, format_duration, jst, jst_short
+from bcp.kit.units import JST, duration_ja, format_duration, jst, jst_short
+from bcp.plan.model import City
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -52,8 +53,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["called_by_plan"] = _called_by_plan
     environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND}
     return environment
+
+
+def _called_by_plan(id: str, city: City) -> str:
+    """The name of a service, system or role of the plan; the id of anything else."""
+    found = city.service(id) or city.system(id) or city.role(id)
+    return found.name if found else id
 
 
 @cache
@@ -102,6 +110,17 @@ class Words:
             return self.word("entries.seconds", seconds=round(value.total_seconds(), 1))
         return self.length(value)
 
+    def took(self, seconds: float) -> str:
+        """How long a check took: milliseconds below a second."""
+        if seconds < 1:
+            return self.word("entries.milliseconds", count=max(1, round(seconds * 1000)))
+        return self.exact(timedelta(seconds=seconds))
+
+    def second(self, instant: datetime) -> str:
+        """`22:58:04` today, with the day otherwise."""
+        today = instant.astimezone(JST).date() == self.now.astimezone(JST).date()
+        return jst(instant, "%H:%M:%S" if today else "%m/%d %H:%M:%S")
+
     def ago(self, instant: datetime | None) -> str:
         """How long it has been."""
         return self.length(self.now - instant) if instant else "-"
@@ -128,7 +147,20 @@ class Words:
 
     def functions(self) -> dict[str, Any]:
         """For the template."""
-        names = ("t", "word", "pick", "length", "exact", "ago", "at", "clock", "stamp", "state")
+        names = (
+            "t",
+            "word",
+            "pick",
+            "length",
+            "exact",
+            "took",
+            "second",
+            "ago",
+            "at",
+            "clock",
+            "stamp",
+            "state",
+        )
         return {name: getattr(self, name) for name in names}
 
 

@@ -49,12 +49,14 @@ def timeline(tracks: Sequence[Track], onset: datetime, now: datetime, lang: Lang
         return (instant - onset).total_seconds() / span * 100
 
     height = _TOP + _ROW * len(tracks) + 4
-    parts = [_grid(onset, span, height)]
+    here = percent(at(now))
+    # before the tracks: a name must not be struck through by "now"
+    parts = [
+        _grid(onset, span, height),
+        element("line", class_="now", x1=here, x2=here, y1=14, y2=height),
+    ]
     for index, track in enumerate(tracks):
         parts.append(_track(track, _TOP + index * _ROW, now, at))
-    parts.append(
-        element("line", class_="now", x1=percent(at(now)), x2=percent(at(now)), y1=12, y2=height)
-    )
     lines = tuple(_line(track, now, lang) for track in tracks)
     late = sum(track.late(now) for track in tracks)
     done = sum(track.attained is not None for track in tracks)
