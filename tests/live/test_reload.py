@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,7 @@ def test_ten_thousand_checks_are_taken_over_without_holding_the_loop(tmp_path: P
         best = min(best, sampler.worst)
         if best <= LIMIT:
             break
-    # Unsliced it would be seconds. How near it comes to 10 ms is for `benchmarks/service_reload`:
-    # a test that measures milliseconds fails on every busy machine.
-    assert best <= 20 * LIMIT, f"{best * 1e3:.1f} ms"
+    if sys.gettrace() is not None:  # measured line by line for coverage, the loop pays twice
+        assert best <= 20 * LIMIT, f"{best * 1e3:.1f} ms while traced; unsliced it would be seconds"
+        return
+    assert best <= 1.5 * LIMIT, f"{best * 1e3:.1f} ms; the limit is 10 ms on a quiet machine"
