@@ -19,7 +19,7 @@ from runbooks.context import Context
 from runbooks.desk import situation
 from runbooks.frozen import Frozen
 from runbooks.incident import decide, fold
-from runbooks.state import Incidents
+from runbooks.incidents import Incidents
 
 SYSTEMS, STEPS, ENTRIES = 200, 10, 40_000
 ONSET = datetime(2026, 11, 23, 1, 2, tzinfo=UTC)

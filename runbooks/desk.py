@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -29,19 +28,16 @@ from bcp.watch.view import CheckView
 from runbooks import commands as c
 from runbooks.book import Book
 from runbooks.context import Context, refuse
-from runbooks.contradiction import Contradiction, Reading, contradictions
+from runbooks.contradiction import Reading
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.incident import FOLD_NAME, decide
-from runbooks.order import Next, next_steps
-from runbooks.progress import Standing, standings
+from runbooks.incidents import Incidents
 from runbooks.report import Report, build
-from runbooks.state import Incident, Incidents
+from runbooks.situation import Situation as Situation
+from runbooks.situation import situation as situation
+from runbooks.state import Incident
 from runbooks.targets import (
-    LevelTarget,
-    ServiceTarget,
-    level_targets,
     required_level,
-    service_targets,
 )
 from runbooks.witness import checks_of, testify
 
@@ -73,40 +69,6 @@ class Preemptable(Protocol):
     async def preempt(self, real: str) -> None:
         """Stop them: a real event was declared."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything a page, the metrics or a terminal shows of one event at one instant."""
-
-    incident: Incident
-    city: City
-    book: Book
-    now: datetime
-    steps: Mapping[str, Standing]
-    levels: tuple[LevelTarget, ...]
-    services: tuple[ServiceTarget, ...]
-    next: tuple[Next, ...]
-    contradictions: tuple[Contradiction, ...]
-
-
-def situation(
-    incident: Incident, frozen: Frozen, readings: Mapping[str, Reading], now: datetime
-) -> Situation:
-    """Put together what follows from the state. Pure."""
-    city, book = frozen.city, frozen.book
-    steps = standings(incident, book)
-    return Situation(
-        incident,
-        city,
-        book,
-        now,
-        steps,
-        level_targets(incident, city, book, now),
-        service_targets(incident, city, book, now),
-        next_steps(incident, city, book, now, steps),
-        contradictions(incident, steps.values(), readings),
-    )
 
 
 class Desk:
@@ -147,8 +109,12 @@ class Desk:
         return self.state.get(id)
 
     def current(self) -> Incident | None:
-        """The one that runs now."""
+        """The most urgent one that runs now; `active` gives all."""
         return self.state.active
+
+    def active(self) -> tuple[Incident, ...]:
+        """Every event that runs now, the most urgent first."""
+        return self.state.actives
 
     async def frozen(self, incident: Incident) -> Frozen:
         """The plan and runbooks frozen at its declaration. Raises Missing or Damaged."""
@@ -281,7 +247,7 @@ class Desk:
     # --- evidence -----------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """For ever: write what the board proves or disproves of the running event.
+        """For ever: write what the board proves or disproves of the running events.
 
         One task of the daemon's TaskGroup. A log that cannot be written, or evidence that cannot be
         read, is tried again a second later; anything else is our bug and stops the daemon.
@@ -292,10 +258,11 @@ class Desk:
             await self.clock.sleep_until(self.clock.monotonic() + POLL_SECONDS)
 
     async def look(self) -> int:
-        """One look at the board; gives the number of entries written."""
-        incident = self.current()
-        if incident is None or incident.preempted_at is not None:
-            return 0
+        """One look at the board for every running event; gives the number of entries written."""
+        running = [one for one in self.active() if one.preempted_at is None]
+        return sum([await self._look(one) for one in running])
+
+    async def _look(self, incident: Incident) -> int:
         frozen = await self.frozen(incident)
         city, book = frozen.city, frozen.book
         asked = await self.workers.thread(checks_of, incident, city, book)

@@ -93,8 +93,7 @@ class Drills:
     async def preempt(self, real: str) -> None:
         """実災害発動 — 訓練中止: every running drill is stopped."""
         for desk in self._desks.values():
-            incident = desk.current()
-            if incident is not None:
+            for incident in desk.active():
                 with contextlib.suppress(BcpError):  # a drill must never hold up the real thing
                     command = c.Preempt(incident=incident.id, real=real)
                     await desk.do(command, STOPPER, f"preempt:{incident.id}:{real}")

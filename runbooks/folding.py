@@ -7,31 +7,26 @@ instead of running a dataclass constructor, and a step's change copies only its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
+from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
+from runbooks.incidents import Incidents
 from runbooks.state import (
-    LATE_SECONDS,
     Alternate,
     Decision,
     GateClosing,
     HandOver,
     Incident,
-    Incidents,
-    OnsetMark,
     OpenItem,
-    Phase,
-    Ratification,
     Spell,
 )
 from runbooks.stepfold import STEP_KINDS, fold_step
+from runbooks.suggestionfold import SUGGESTION_KINDS, answered, fold_suggestion
 
 T = TypeVar("T")
 PREFIX = "incident."
-_LATE = timedelta(seconds=LATE_SECONDS)
 
 
 def _with(value: T, **changes: Any) -> T:
@@ -44,11 +39,15 @@ def _with(value: T, **changes: Any) -> T:
 
 def fold(state: Incidents, entry: Entry) -> Incidents:
     """The state after one more entry. Entries of other kinds change nothing."""
-    if not entry.kind.startswith(PREFIX) or entry.incident is None:
+    if not entry.kind.startswith(PREFIX):
         return state
     word = entry.kind[len(PREFIX) :]
+    if word in SUGGESTION_KINDS:
+        return Incidents(state.items, state.open, fold_suggestion(state.suggestions, word, entry))
+    if entry.incident is None:
+        return state
     if word == "declared":
-        incident = _declared(entry)
+        incident = declared(entry)
     else:
         known = state.items.get(entry.incident)
         if known is None:
@@ -56,12 +55,15 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
         incident = _advanced(known, word, entry)
     items = dict(state.items)
     items[incident.id] = incident
-    current = state.current
-    if incident.active:
-        current = incident.id
-    elif current == incident.id:
-        current = None
-    return Incidents(items, current)
+    running = incident.id in state.open
+    open_, suggestions = state.open, state.suggestions
+    if incident.active and not running:
+        open_ = (*open_, incident.id)
+    elif running and not incident.active:
+        open_ = tuple(id for id in open_ if id != incident.id)
+    if word == "declared" and incident.suggestion is not None:
+        suggestions = answered(suggestions, incident.suggestion, entry)
+    return Incidents(items, open_, suggestions)
 
 
 def _advanced(known: Incident, word: str, entry: Entry) -> Incident:
@@ -70,7 +72,7 @@ def _advanced(known: Incident, word: str, entry: Entry) -> Incident:
         "last_seq": entry.seq,
         "last_at": entry.recorded_at,
     }
-    if entry.recorded_at - entry.occurred_at > _LATE:
+    if entry.recorded_at - entry.occurred_at > LATE:
         changes["late"] = known.late + 1
     if word in STEP_KINDS and "runbook" in entry.detail:  # a free decision has no step
         run = fold_step(known.run(entry.detail["runbook"], entry.subject), word, entry)
@@ -85,84 +87,7 @@ def _advanced(known: Incident, word: str, entry: Entry) -> Incident:
     return _with(known, **changes)
 
 
-def _declared(entry: Entry) -> Incident:
-    detail = entry.detail
-    onset = from_us(detail["onset_us"])
-    provisional = detail["capacity"] != "principal"
-    return Incident(
-        id=str(entry.incident),
-        stage=detail["stage"],
-        nature=detail["nature"],
-        level=detail["level"],
-        onset=onset,
-        declared_at=entry.occurred_at,
-        declared_by=entry.actor.id,
-        capacity=detail["capacity"],
-        role=detail["role"],
-        plan=detail["plan"],
-        frozen=detail["frozen"],
-        hours=detail["hours"],
-        seq=entry.seq,
-        drill=detail["drill"],
-        phase_since=entry.occurred_at,
-        ratification=Ratification.PENDING if provisional else Ratification.NONE,
-        commander=entry.actor.id,
-        systems=tuple(detail["systems"]),
-        services=tuple(detail["services"]),
-        sites=tuple(detail["sites"]),
-        runbooks=tuple(detail["runbooks"]),
-        gates=tuple(detail["gates"]),
-        onsets=(OnsetMark(onset, entry.recorded_at, entry.actor.id),),
-        version=1,
-        last_seq=entry.seq,
-        last_at=entry.recorded_at,
-        late=int(entry.recorded_at - entry.occurred_at > _LATE),
-    )
-
-
 # --- what each kind changes ---------------------------------------------------------------------
-
-_Change = Callable[[Incident, Entry], dict[str, Any]]
-
-
-def _phase(phase: Phase) -> _Change:
-    return lambda _incident, entry: {"phase": phase, "phase_since": entry.occurred_at}
-
-
-def _level(_incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {"level": entry.detail["level"]}
-
-
-def _scope(_incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {name: tuple(entry.detail[name]) for name in ("systems", "services", "sites")}
-
-
-def _runbook(incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {"runbooks": (*incident.runbooks, entry.subject)}
-
-
-def _onset(incident: Incident, entry: Entry) -> dict[str, Any]:
-    onset = from_us(entry.detail["onset_us"])
-    mark = OnsetMark(onset, entry.recorded_at, entry.actor.id)
-    return {"onset": onset, "onsets": (*incident.onsets, mark)}
-
-
-def _ratified(_incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {"ratification": Ratification.RATIFIED, "ratified_at": entry.occurred_at}
-
-
-def _overruled(_incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {"ratification": Ratification.OVERRULED, "ratified_at": entry.occurred_at}
-
-
-def _restored(incident: Incident, entry: Entry) -> dict[str, Any]:
-    waivers = (*incident.waivers, *entry.detail["waived"])
-    return {
-        "phase": Phase.RESTORED,
-        "phase_since": entry.occurred_at,
-        "waivers": waivers,
-        "restored": tuple((one[0], one[1]) for one in entry.detail.get("proven", ())),
-    }
 
 
 def _decision(incident: Incident, entry: Entry) -> dict[str, Any]:
@@ -232,7 +157,7 @@ def _back_entered(incident: Incident, entry: Entry) -> dict[str, Any]:
     return _alternate(incident, entry.subject, Alternate(known.since, known.until, "done"))
 
 
-def _opened(field: str) -> _Change:
+def _opened(field: str) -> Change:
     def change(incident: Incident, entry: Entry) -> dict[str, Any]:
         expires = entry.detail.get("expires_us")
         items = dict(getattr(incident, field))
@@ -245,7 +170,7 @@ def _opened(field: str) -> _Change:
     return change
 
 
-def _closed(field: str) -> _Change:
+def _closed(field: str) -> Change:
     def change(incident: Incident, entry: Entry) -> dict[str, Any]:
         items = dict(getattr(incident, field))
         item: OpenItem = items[entry.subject]
@@ -255,7 +180,7 @@ def _closed(field: str) -> _Change:
     return change
 
 
-def _gate(met: bool) -> _Change:
+def _gate(met: bool) -> Change:
     def change(incident: Incident, entry: Entry) -> dict[str, Any]:
         made = GateClosing(entry.subject, entry.occurred_at, entry.actor.id, entry.seq, met)
         return {"closings": {**incident.closings, entry.subject: made}}
@@ -263,21 +188,8 @@ def _gate(met: bool) -> _Change:
     return change
 
 
-_CHANGES: dict[str, _Change] = {
-    "level_changed": _level,
-    "scope_changed": _scope,
-    "runbook_added": _runbook,
-    "onset_corrected": _onset,
-    "ratified": _ratified,
-    "overruled": _overruled,
-    "cancelled": _phase(Phase.CANCELLED),
-    "restored": _restored,
-    "relapsed": _phase(Phase.DECLARED),
-    "stand_down_started": _phase(Phase.STANDING_DOWN),
-    "stood_down": _phase(Phase.STOOD_DOWN),
-    "reviewed": _phase(Phase.REVIEWED),
-    "report_made": lambda _incident, entry: {"report": entry.detail["report"]},
-    "preempted": lambda _incident, entry: {"preempted_at": entry.occurred_at},
+_CHANGES: dict[str, Change] = {
+    **FRAME_CHANGES,
     "decision_taken": _decision,
     "note_added": _note,
     "hand_over": _hand_over,

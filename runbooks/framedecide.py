@@ -12,6 +12,7 @@ from bcp.kit.units import jst, to_us
 from runbooks import commands as c
 from runbooks.context import FUTURE, Context, entry, need_known, need_text, refuse, when
 from runbooks.gates import gates, open_gates
+from runbooks.scopedecide import decide_scope, end_part, resume_part
 from runbooks.state import ACTIVE, Incident, Phase, Ratification
 from runbooks.targets import attained, required_level, unproven
 
@@ -35,6 +36,8 @@ _PHASES: dict[type, frozenset[Phase]] = {
     c.RecordReport: _ENDED,
     c.Review: frozenset({Phase.STOOD_DOWN}),
     c.Preempt: ACTIVE,
+    c.EndPart: ACTIVE,
+    c.ResumePart: ACTIVE,
 }
 """In which phases a command is allowed."""
 
@@ -62,7 +65,7 @@ def decide_frame(
     if isinstance(command, c.ChangeLevel):
         return _level(incident, command, occurred, context)
     if isinstance(command, c.ChangeScope):
-        return _scope(incident, command, occurred, context)
+        return decide_scope(incident, command, occurred, context)
     if isinstance(command, c.AddRunbook):
         return _runbook(incident, command, occurred, context)
     if isinstance(command, c.CorrectOnset):
@@ -103,6 +106,10 @@ def decide_frame(
         if incident.real or incident.preempted_at is not None:
             return ()
         return (_entry(incident, "preempted", occurred, {"real": command.real}),)
+    if isinstance(command, c.EndPart):
+        return end_part(incident, command, occurred, context)
+    if isinstance(command, c.ResumePart):
+        return resume_part(incident, command, occurred)
     assert_never(command)
 
 
@@ -144,22 +151,6 @@ def _level(incident: Incident, command: c.ChangeLevel, occurred: datetime, conte
         return ()
     detail: dict[str, Json] = {"level": command.level, "before": incident.level}
     return (_entry(incident, "level_changed", occurred, detail, need_text(command.reason)),)
-
-
-def _scope(incident: Incident, command: c.ChangeScope, occurred: datetime, context: Context) -> New:
-    city = context.city
-    need_known(command.systems, (item.id for item in city.systems), "system")
-    need_known(command.services, (item.id for item in city.services), "service")
-    need_known(command.sites, (item.id for item in city.sites), "site")
-    wanted = (command.systems, command.services, command.sites)
-    if wanted == (incident.systems, incident.services, incident.sites):
-        return ()
-    detail: dict[str, Json] = {
-        "systems": list(command.systems),
-        "services": list(command.services),
-        "sites": list(command.sites),
-    }
-    return (_entry(incident, "scope_changed", occurred, detail, need_text(command.reason)),)
 
 
 def _runbook(

@@ -32,7 +32,8 @@ from runbooks.context import (
 from runbooks.folding import PREFIX, fold
 from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
-from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident, Incidents
+from runbooks.incidents import Incidents
+from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
 from runbooks.stepdecide import decide_option, decide_step
 from runbooks.workdecide import decide_work
 
@@ -110,8 +111,7 @@ def _declare(
     state: Incidents, command: c.Declare, at: datetime, context: Context
 ) -> tuple[NewEntry, ...]:
     """発動: whoever is there may, in the capacity he has; the ratification comes later (R-28)."""
-    if state.active is not None:
-        raise refuse("already_declared", allowed="runbooks.already_allowed", id=state.active.id)
+    _linked(state, command)
     city, book = context.city, context.book
     _declarable(command, at, context)
     hours = command.hours or hours_of(command.onset)
@@ -141,10 +141,23 @@ def _declare(
         "sites": list(command.sites),
         "runbooks": list(chosen),
         "gates": list(command.gates),
+        "links": list(command.links),
+        "suggestion": command.suggestion,
+        "tried": [[one.role, to_us(one.at), one.outcome] for one in command.tried],
     }
     made = entry(id, "declared", id, occurred, detail, reason=command.reason, basis=command.basis)
     evidence = (context.frozen,) if context.frozen else ()
     return (replace(made, evidence=evidence),)
+
+
+def _linked(state: Incidents, command: c.Declare) -> None:
+    """A second event only beside the running ones, by name: two people may declare the same one."""
+    running = ", ".join(state.open)
+    for id in command.links:
+        if id not in state.open:
+            raise refuse("link_unknown", id=id, known=running or "-")
+    if state.open and not command.links:
+        raise refuse("already_declared", allowed="runbooks.already_allowed", id=running)
 
 
 def _declarable(command: c.Declare, at: datetime, context: Context) -> None:

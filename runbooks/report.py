@@ -19,8 +19,9 @@ from bcp.kit.errors import UsageError
 from runbooks.folding import PREFIX, fold
 from runbooks.frozen import Frozen
 from runbooks.gates import Gate, gates
+from runbooks.incidents import Incidents
 from runbooks.progress import OPEN, Stand, Standing, standings
-from runbooks.state import LATE_SECONDS, Incident, Incidents
+from runbooks.state import LATE_SECONDS, Incident
 from runbooks.targets import LevelTarget, ServiceTarget, level_targets, service_targets
 
 Texts = Mapping[int, Mapping[str, str]]

@@ -13,44 +13,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-Nature = Literal["disaster", "failure", "cyber"]
-"""大規模災害 (targets `rto_disaster`), 通常の障害 and サイバー (targets `rto`)."""
-
-Capacity = Literal["principal", "deputy", "on_site"]
-"""本人, 代行, 現場 (whoever is there): the last two need a later ratification."""
-
-DrillKind = Literal["tabletop", "communication", "muster", "live", "restore", "switch"]
-"""机上, 情報伝達, 参集, 実動, 復元試験, 切替."""
-
-NATURES = ("disaster", "failure", "cyber")
-CAPACITIES = ("principal", "deputy", "on_site")
-DRILL_KINDS = ("tabletop", "communication", "muster", "live", "restore", "switch")
+from runbooks.framestate import ACTIVE as ACTIVE
+from runbooks.framestate import CAPACITIES as CAPACITIES
+from runbooks.framestate import DRILL_KINDS as DRILL_KINDS
+from runbooks.framestate import NATURES as NATURES
+from runbooks.framestate import Capacity as Capacity
+from runbooks.framestate import DrillKind as DrillKind
+from runbooks.framestate import Mark as Mark
+from runbooks.framestate import Nature as Nature
+from runbooks.framestate import OnsetMark as OnsetMark
+from runbooks.framestate import PartEnd as PartEnd
+from runbooks.framestate import Phase as Phase
+from runbooks.framestate import Ratification as Ratification
+from runbooks.framestate import Suggestion as Suggestion
+from runbooks.framestate import Tried as Tried
 
 LATE_SECONDS = 300
 """Recorded more than this after it happened: 後入力."""
-
-
-class Phase(StrEnum):
-    """Where the event stands. 取消 is not 解除."""
-
-    DECLARED = "declared"
-    RESTORED = "restored"
-    STANDING_DOWN = "standing_down"
-    STOOD_DOWN = "stood_down"
-    REVIEWED = "reviewed"
-    CANCELLED = "cancelled"
-
-
-ACTIVE = frozenset({Phase.DECLARED, Phase.RESTORED, Phase.STANDING_DOWN})
-
-
-class Ratification(StrEnum):
-    """事後承認."""
-
-    NONE = "none"
-    PENDING = "pending"
-    RATIFIED = "ratified"
-    OVERRULED = "overruled"
 
 
 class Did(StrEnum):
@@ -165,15 +144,6 @@ class GateClosing:
 
 
 @dataclass(frozen=True, slots=True)
-class OnsetMark:
-    """One statement of when it began; the last one counts, none is forgotten."""
-
-    onset: datetime
-    said_at: datetime
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
 class HandOver:
     """指揮の引継ぎ."""
 
@@ -219,6 +189,18 @@ class Incident:
     drill: DrillKind | None = None
     phase: Phase = Phase.DECLARED
     phase_since: datetime | None = None
+    links: tuple[str, ...] = ()
+    """Events that ran when this one was declared and that it belongs to (余震, 併発)."""
+    suggestion: str | None = None
+    """The suggestion it came of."""
+    rank: int | None = None
+    """代行順位 of who declared; None = in person or on the spot."""
+    tried: tuple[Tried, ...] = ()
+    """Who of the authority could not be reached, and when."""
+    marks: tuple[Mark, ...] = ()
+    """Levels and scopes as they were stated, oldest first."""
+    ended: Mapping[str, PartEnd] = field(default_factory=dict)
+    """一部解除: `system:juki`, `service:certificates`, `site:honcho`."""
     ratification: Ratification = Ratification.NONE
     ratified_at: datetime | None = None
     commander: str = ""
@@ -276,31 +258,10 @@ class Incident:
         return self.runs.get(runbook, {}).get(step) or StepRun(step, runbook)
 
     def in_scope(self, system: str) -> bool:
-        """Whether the declaration covers a system."""
-        return not self.systems or system in self.systems
+        """Whether the declaration covers a system (and its part was not ended: 一部解除)."""
+        return (not self.systems or system in self.systems) and f"system:{system}" not in self.ended
 
     def service_in_scope(self, service: str) -> bool:
-        """Whether the declaration covers a service."""
-        return not self.services or service in self.services
-
-
-@dataclass(frozen=True, slots=True)
-class Incidents:
-    """Every event of one journal, oldest first; at most one is active."""
-
-    items: Mapping[str, Incident] = field(default_factory=dict)
-    current: str | None = None
-
-    def get(self, id: str) -> Incident | None:
-        """The event with this id."""
-        return self.items.get(id)
-
-    @property
-    def active(self) -> Incident | None:
-        """The one that runs now."""
-        return self.items[self.current] if self.current else None
-
-    @property
-    def latest(self) -> Incident | None:
-        """The last declared one, running or not."""
-        return next(reversed(self.items.values()), None)  # type: ignore[call-overload]
+        """Whether the declaration covers a service (and its part was not ended)."""
+        named = not self.services or service in self.services
+        return named and f"service:{service}" not in self.ended

@@ -127,10 +127,9 @@ class Disasters:
         while True:
             drawn: dict[str, Situation] = {}
             for stage, desk in self._house.desks.items():
-                incident = desk.current()
-                if incident is not None:
+                for incident in desk.active():
                     with contextlib.suppress(BcpError):  # evidence unreadable: no figures for it
-                        drawn[stage] = await desk.situation(incident)
+                        drawn[f"{stage}/{incident.id}"] = await desk.situation(incident)
             self._now = drawn
             await clock.sleep_until(clock.monotonic() + _EVERY)
 
@@ -139,18 +138,18 @@ class Disasters:
         kinds = {"real": 0, "drill": 0}
         if isinstance(self._house.journal, NoLog):  # nobody knows: absent, not 0
             del kinds["real"]
-        deadlines: list[Sample] = []
+        deadlines: list[tuple[bool, float, dict[str, str]]] = []
         attained: list[Sample] = []
         for desk in self._house.desks.values():  # from the log itself: also before the first draw
-            incident = desk.current()
-            if incident is not None and incident.kind in kinds:
-                kinds[incident.kind] += 1
+            for incident in desk.active():
+                if incident.kind in kinds:
+                    kinds[incident.kind] += 1
         for situation in self._now.values():
             kind = situation.incident.kind
             for target in situation.levels:
                 labels = {"kind": kind, "system": target.system, "level": target.level}
                 if target.deadline is not None:
-                    deadlines.append(Sample(target.deadline.timestamp(), labels))
+                    deadlines.append((target.held, target.deadline.timestamp(), labels))
                 if target.attained_at is not None:
                     attained.append(Sample(target.attained_at.timestamp(), labels))
         yield _gauge(
@@ -161,13 +160,20 @@ class Disasters:
         yield _gauge(
             "ict_bcp_recovery_deadline_timestamp_seconds",
             "Deadline of a recovery level, counted from onset.",
-            *_first(deadlines),
+            *_first(
+                [Sample(at, labels) for _held, at, labels in sorted(deadlines, key=_open_first)]
+            ),
         )
         yield _gauge(
             "ict_bcp_recovery_attained_timestamp_seconds",
             "When evidence first showed a recovery level attained.",
             *_first(attained),
         )
+
+
+def _open_first(one: tuple[bool, float, dict[str, str]]) -> tuple[bool, float]:
+    """Of several events the earliest deadline still open counts."""
+    return one[:2]
 
 
 def _first(samples: list[Sample]) -> list[Sample]:

@@ -105,11 +105,9 @@ class House:
 
     def paper(self) -> dict[str, datetime]:
         """Services that go on by paper now (紙で対応中), since when."""
-        incident = self.desk.current()
-        if incident is None:
-            return {}
         return {
             service: alternate.since
+            for incident in self.desk.active()
             for service, alternate in incident.alternates.items()
             if alternate.until is None
         }

@@ -16,6 +16,7 @@ from runbooks.commands.frame import (
     CloseGate,
     CorrectOnset,
     Declare,
+    EndPart,
     MeetGate,
     Overrule,
     Preempt,
@@ -23,6 +24,7 @@ from runbooks.commands.frame import (
     RecordReport,
     Relapse,
     Restore,
+    ResumePart,
     Review,
     StandDown,
 )
@@ -65,6 +67,7 @@ __all__ = [
     "CorrectOnset",
     "Declare",
     "EndAlternate",
+    "EndPart",
     "FailStep",
     "FinishBackEntry",
     "FinishStep",
@@ -81,6 +84,7 @@ __all__ = [
     "Relapse",
     "ReopenStep",
     "Restore",
+    "ResumePart",
     "ReturnSheet",
     "RevertChange",
     "Review",
@@ -115,6 +119,8 @@ FrameCommand = (
     | RecordReport
     | Review
     | Preempt
+    | EndPart
+    | ResumePart
 )
 WorkCommand = (
     TakeDecision

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from runbooks.commands.base import On
-from runbooks.state import Capacity, DrillKind, Nature
+from runbooks.framestate import Capacity, DrillKind, Nature, Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,12 @@ class Declare:
     drill: DrillKind | None = None
     gates: tuple[str, ...] = ()
     """Further conditions of stand-down, as ids."""
+    links: tuple[str, ...] = ()
+    """Running events this one belongs to (余震, 併発): their clocks go on, this one has its own."""
+    suggestion: str | None = None
+    """The suggestion it came of."""
+    tried: tuple[Tried, ...] = ()
+    """A deputy: who before him could not be reached, and when."""
     occurred_at: datetime | None = None
 
 
@@ -45,12 +51,32 @@ class ChangeLevel(On):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeScope(On):
-    """範囲の変更, 一部解除 included. Empty tuples mean all."""
+    """範囲の変更 (一部解除 is `EndPart`). Empty tuples mean all."""
 
     reason: str
     systems: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndPart(On):
+    """一部解除 of one service, system or site, with evidence of recovery, or waived with a reason."""
+
+    kind: Literal["service", "system", "site"]
+    id: str
+    reason: str = ""
+    waived: bool = False
+    """Without evidence, by decision: the reason stays in the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePart(On):
+    """The part belongs to the event again (再発); no clock is reset."""
+
+    kind: Literal["service", "system", "site"]
+    id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

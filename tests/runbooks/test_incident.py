@@ -13,8 +13,9 @@ from runbooks import commands as c
 from runbooks.context import Conflict
 from runbooks.gates import open_gates
 from runbooks.incident import decide, fold
+from runbooks.incidents import Incidents
 from runbooks.progress import Stand, standings
-from runbooks.state import Did, Incidents, Phase, Ratification, Verification
+from runbooks.state import Did, Phase, Ratification, Verification
 from tests.runbooks.world import T0, H, Play
 
 

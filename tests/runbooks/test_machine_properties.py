@@ -13,8 +13,9 @@ from bcp.kit.errors import Refused
 from runbooks import commands as c
 from runbooks.gates import open_gates
 from runbooks.incident import fold
+from runbooks.incidents import Incidents
 from runbooks.progress import PROVEN, Stand, standings
-from runbooks.state import Did, Incidents, Phase
+from runbooks.state import Did, Phase
 from runbooks.targets import Goal, level_targets
 from tests.runbooks.world import T0, Play
 

@@ -27,7 +27,8 @@ from runbooks import commands as c
 from runbooks.book import Book, load
 from runbooks.context import Context
 from runbooks.incident import decide, fold
-from runbooks.state import Incident, Incidents
+from runbooks.incidents import Incidents
+from runbooks.state import Incident
 
 T0 = datetime(2026, 11, 23, 1, 2, tzinfo=UTC)  # 10:02 JST, a holiday Monday
 H = timedelta(hours=1)

@@ -29,6 +29,8 @@ class In(Model):
     drill: Id | None = None
     by: str | None = None
     """Login of the person who acts, from a terminal only; without it the caller is the actor."""
+    incident: str | None = None
+    """An event by its id; the most urgent one without."""
 
 
 class Declaration(In):
@@ -78,9 +80,7 @@ class Down(In):
 
 
 class Which(In):
-    """An event by its id; the newest without."""
-
-    incident: str | None = None
+    """An event by its id; without it the most urgent one that runs."""
 
 
 def _actor(house: House, caller: Caller, by: str | None) -> Actor:
@@ -122,8 +122,10 @@ async def _desk(house: House, drill: str | None, *, create: bool = False) -> Des
     return desk
 
 
-def _running(desk: Desk) -> Incident:
-    incident = desk.current()
+def _running(desk: Desk, id: str | None = None) -> Incident:
+    incident = desk.incident(id) if id else desk.current()
+    if incident is None and id:
+        raise UsageError(unknown(id, desk.state.items))
     if incident is None:
         raise Refused(
             "発動中の災害はありません / no disaster is declared",
@@ -159,8 +161,9 @@ async def declare(house: House, caller: Caller, parameters: Declaration) -> Answ
         systems=parameters.systems,
         drill=parameters.exercise if parameters.drill else None,
     )
-    await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return await _done(house, caller, parameters.drill)
+    done = await desk.do(command, _actor(house, caller, parameters.by), caller.op)
+    id = done.entries[0].incident if done.entries else None
+    return await _done(house, caller, parameters.drill, id)
 
 
 async def show(house: House, caller: Caller, parameters: Which) -> Answer:
@@ -178,9 +181,12 @@ async def show(house: House, caller: Caller, parameters: Which) -> Answer:
     return Answer(facts_of(situation), tuple(lines_of(situation)), verdict(situation))
 
 
-async def _done(house: House, caller: Caller, drill: str | None) -> Answer:
+async def _done(
+    house: House, caller: Caller, drill: str | None, incident: str | None = None
+) -> Answer:
     """The situation after an act that succeeded: that much is good, whatever is still missing."""
-    return replace(await show(house, caller, Which(drill=drill)), verdict=Verdict.GOOD)
+    which = Which(drill=drill, incident=incident)
+    return replace(await show(house, caller, which), verdict=Verdict.GOOD)
 
 
 def _step_command(incident: Incident, p: StepReport) -> c.Command:
@@ -203,15 +209,15 @@ def _step_command(incident: Incident, p: StepReport) -> c.Command:
 async def step(house: House, caller: Caller, parameters: StepReport) -> Answer:
     """Report a step: started, done, could not, skipped, undone; or a decision's option."""
     desk = await _desk(house, parameters.drill)
-    command = _step_command(_running(desk), parameters)
+    command = _step_command(_running(desk, parameters.incident), parameters)
     await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return await _done(house, caller, parameters.drill)
+    return await _done(house, caller, parameters.drill, parameters.incident)
 
 
 async def note(house: House, caller: Caller, parameters: Note) -> Answer:
     """Add a line to the chronology."""
     desk = await _desk(house, parameters.drill)
-    command = c.AddNote(incident=_running(desk).id, text=parameters.text)
+    command = c.AddNote(incident=_running(desk, parameters.incident).id, text=parameters.text)
     done = await desk.do(command, _actor(house, caller, parameters.by), caller.op)
     return Answer({"seq": done.entries[0].seq}, ("記録しました / noted",))
 
@@ -221,7 +227,9 @@ async def handover(house: House, caller: Caller, parameters: Handover) -> Answer
     desk = await _desk(house, parameters.drill)
     to = _person(house, parameters.to)
     command = c.HandOverCommand(
-        incident=_running(desk).id, to=to, summary=parameters.summary or "引継ぎ"
+        incident=_running(desk, parameters.incident).id,
+        to=to,
+        summary=parameters.summary or "引継ぎ",
     )
     await desk.do(command, _actor(house, caller, parameters.by), caller.op)
     return Answer({"to": to}, (f"指揮を引き継ぎました / command handed over: {parameters.to}",))
@@ -231,7 +239,7 @@ async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
     """Declare restored where nobody did (with evidence or waived), begin, close the gates named,
     and stand down when none is open: where there are no pages a terminal must be enough."""
     desk = await _desk(house, parameters.drill)
-    actor, incident = _actor(house, caller, parameters.by), _running(desk)
+    actor, incident = _actor(house, caller, parameters.by), _running(desk, parameters.incident)
     if incident.phase is Phase.DECLARED and incident.preempted_at is None:
         restored = c.Restore(
             incident=incident.id, waived=parameters.waive, reason=parameters.reason

@@ -11,6 +11,7 @@ from bcp.service.pages.render import Words
 from bcp.service.pages.visit import Alarm, Visit
 from bcp.watch.slices import Slices
 from bcp.watch.values import Pillar, Status
+from runbooks.state import Incident
 
 
 async def alarms(visit: Visit) -> tuple[Alarm, ...]:
@@ -78,22 +79,25 @@ def _machinery(visit: Visit) -> list[Alarm]:
 
 def _events(visit: Visit) -> tuple[Alarm, ...]:
     """The real event that runs, and on its own pages nothing but the drill."""
-    found = []
+    found: list[Alarm] = []
     for stage, desk in visit.house.desks.items():
-        incident = desk.current()
-        if incident is None or incident.preempted_at is not None:
-            continue
-        real = stage == "real"
-        words = text(
-            "pages.alarm_real" if real else "pages.alarm_drill",
-            id=stage,
-            level=_level(visit, incident.level),
-            onset=jst_short(incident.onset, visit.now),
-            elapsed=Words(visit.lang, visit.now).ago(incident.onset),
-        )
-        place = "/disaster" if real else f"/drills/{stage}"
-        found.append(Alarm("real" if real else "warn", words.pick(visit.lang), place))
+        running = [one for one in desk.active() if one.preempted_at is None]
+        found += [_event(visit, stage, one, several=len(running) > 1) for one in running]
     return tuple(found)
+
+
+def _event(visit: Visit, stage: str, incident: Incident, *, several: bool) -> Alarm:
+    real = stage == "real"
+    words = text(
+        "pages.alarm_real" if real else "pages.alarm_drill",
+        id=stage,
+        level=_level(visit, incident.level),
+        onset=jst_short(incident.onset, visit.now),
+        elapsed=Words(visit.lang, visit.now).ago(incident.onset),
+    )
+    place = "/disaster" if real else f"/drills/{stage}"
+    which = f"?incident={incident.id}" if several else ""
+    return Alarm("real" if real else "warn", words.pick(visit.lang), place + which)
 
 
 def _level(visit: Visit, number: int) -> str:
