@@ -213,6 +213,9 @@ class Runbook(Model):
     hours: Hours = "any"
     nature: tuple[Literal["disaster", "failure", "cyber"], ...] = ()
     """For which kind of event; empty = all."""
+    on_call: bool = False
+    """Only when a step of type `runbook` or the commander calls it (庁舎を失った等); a declaration
+    does not begin it by itself."""
     version: str
     form: str | None = None
     """様式番号 where it fills one, e.g. `様式10`."""

@@ -81,11 +81,14 @@ def select(
 ) -> tuple[str, ...]:
     """The runbooks that fit an event: what the declaration page lists before the button.
 
-    切戻し (`return`) is not among them: it is added when the stand-down begins.
+    切戻し (`return`) is not among them: it is added when the stand-down begins. What is written
+    `on_call` joins when a step or the commander calls it.
     """
 
     def fits(runbook: Runbook) -> bool:
-        if runbook.purpose == "return" or (runbook.nature and nature not in runbook.nature):
+        if runbook.on_call or runbook.purpose == "return":
+            return False
+        if runbook.nature and nature not in runbook.nature:
             return False
         if runbook.hours not in ("any", hours):
             return False
