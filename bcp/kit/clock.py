@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,12 +69,17 @@ class _Timex(ctypes.Structure):
     )
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    """Loaded once: every loading leaves a circle of objects behind."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _kernel_sync() -> tuple[int | None, bool | None]:
     """Ask the kernel (adjtimex, read only) for the estimated error and whether it is synced."""
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
         timex = _Timex(modes=0)
-        if libc.adjtimex(ctypes.byref(timex)) < 0:
+        if _libc().adjtimex(ctypes.byref(timex)) < 0:
             return None, None
     except (OSError, AttributeError):
         return None, None

@@ -62,7 +62,7 @@ async def turn_of_the_day(house: House) -> None:
 
 async def end_permissions(house: House, day: date) -> None:
     """Checks whose written permission is over (or has begun) stop (or start) without a restart."""
-    blocked = rules.blocked(house.city, house.plan.checks, day)
+    blocked = await house.workers.thread(rules.blocked, house.city, house.plan.checks, day)
     if blocked != dict(house.plan.blocked):
         LOG.warning("permissions changed with the day", blocked=sorted(blocked))
         await put_in_order(house, house.plan.blocked_by(blocked))

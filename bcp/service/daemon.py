@@ -63,6 +63,7 @@ class Daemon:
     _hup: asyncio.Event = field(default_factory=asyncio.Event)
     _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _started_with: Plan | None = None
+    _memory: memory.Keeper = field(default_factory=memory.Keeper)
 
     async def run(self) -> None:
         """Until a signal or `stopping`. Raises what keeps it from starting."""
@@ -92,7 +93,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 self._loops(house, group)
                 group.create_task(disasters.run())
-                memory.settle()
+                self._memory.settle()
                 systemd.notify("READY=1")
                 self.ready.set()
                 self.say(self.url)
@@ -121,7 +122,7 @@ class Daemon:
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
         group.create_task(self._lint(house), name="lint")
-        group.create_task(memory.keep_tidy(self.clock), name="memory")
+        group.create_task(self._memory.watch_over(self.clock), name="memory")
 
     async def _desks(self, house: House) -> None:
         """Turn what the board proves into entries, for the real desk and every drill."""
@@ -168,7 +169,7 @@ class Daemon:
         async with self._reloading:
             systemd.notify("RELOADING=1")
             try:
-                with memory.building():
+                with self._memory.building():
                     plan = await self._read(house)
                     await app.adopt(house, plan)
                 await app.accept(house)

@@ -15,7 +15,7 @@ from bcp.kit.errors import BcpError
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
 from bcp.watch.exposition import Family, Sample
-from bcp.watch.values import FindingResult, Pillar, Severity
+from bcp.watch.values import FindingResult, Severity
 from runbooks.desk import Situation
 
 _EVERY = 2.0
@@ -94,10 +94,10 @@ def audit(house: House, now: datetime) -> Iterator[Family]:
     severity nobody knows, so it is told as the city's own worst.
     """
     counts = {(s, state): 0 for s in Severity for state in (*_STATES.values(), "expired")}
-    for check in house.plan.checks:  # few of many thousands: a view of each would hold the loop
-        if check.pillar is not Pillar.CONFIDENTIALITY or check.id not in house.board:
+    for id in house.plan.confidential:
+        if id not in house.board:
             continue
-        view = house.board.view(check.id, now)
+        view = house.board.view(id, now)
         if not view.looked:
             counts[Severity.CRITICAL, "not_checked"] += 1
         for finding in view.findings:

@@ -30,6 +30,7 @@ from bcp.service import rules
 from bcp.service.sections import Access, Log
 from bcp.watch.check import Check
 from bcp.watch.notify import NotifyRoute
+from bcp.watch.values import Pillar
 from probes import kinds
 from runbooks import book as books
 
@@ -61,6 +62,8 @@ class Plan:
     log: Log
     files: Mapping[str, bytes]
     digest: str
+    confidential: tuple[str, ...]
+    """Ids of the checks on confidentiality: looked for once, few among many thousands."""
 
     def blocked_by(self, blocked: Mapping[str, Text]) -> Plan:
         """The same plan on another day: other permissions hold."""
@@ -185,6 +188,7 @@ class Draft:
             log=self.parts["log"],
             files=self.files,
             digest=hashlib.sha256(archive(self.files)).hexdigest(),
+            confidential=tuple(c.id for _i, c in checks if c.pillar is Pillar.CONFIDENTIALITY),
         )
 
 

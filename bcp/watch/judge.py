@@ -60,10 +60,10 @@ class Judge:
         }
         self.systems = states
         self._doubtful = frozenset(doubtful)
-        self._silence(city, states)
+        await self._silence(city, states, slices)
         self._board.self_suspect = places.suspicion()
 
-    def _silence(self, city: City, states: Mapping[str, SystemState]) -> None:
+    async def _silence(self, city: City, states: Mapping[str, SystemState], slices: Slices) -> None:
         silenced: set[str] = set()
         for system in city.systems:
             found = rollup.suppressed_by(system, city, states) if system.depends_on else None
@@ -71,6 +71,8 @@ class Judge:
                 for id in states[system.id].checks:
                     self._board.mute(id, Mute.PARENT, found.reason)
                     silenced.add(id)
+                    if slices.due():
+                        await asyncio.sleep(0)
         for id in self._silenced - silenced:
             self._board.unmute(id, Mute.PARENT)
         self._silenced = silenced

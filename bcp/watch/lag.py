@@ -9,8 +9,9 @@ from datetime import datetime
 from bcp.kit.clock import Clock
 from bcp.watch.exposition import Family, Sample
 
-_STEP = 0.05
-"""Seconds between samples. A block is seen with at most this much of it missing."""
+_STEP = 0.005
+"""Seconds between samples: a hold is seen with at most this much of it missing, so that one of over
+10 ms always shows as more than 5. A sample costs some 15 µs: 0.3 % of one processor."""
 
 
 class LoopLag:
@@ -43,7 +44,7 @@ class LoopLag:
         yield Family(
             "ict_bcp_loop_lag_seconds",
             "gauge",
-            "Longest time the event loop was held in the last minute.",
+            "Longest time the event loop was held in the last minute (seen short by at most 5 ms).",
             (Sample(self.worst),),
         )
         yield Family(

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -22,7 +23,7 @@ from bcp.watch.values import Observation, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
-RunOne = Callable[[Check, float], Awaitable[bool]]
+RunOne = Callable[[Check, float], Coroutine[Any, Any, bool]]
 """Run a check that starts so many seconds late; True = the answer is not confirmed, look again."""
 
 

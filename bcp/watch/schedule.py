@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from bcp.kit.clock import Clock
 from bcp.watch.check import Check
 from bcp.watch.runner import RunOne
-from bcp.watch.slices import Slices
+from bcp.watch.slices import Slices, Turn
 
 GRID = 0.01
 """Seconds per tick; also the precision promised."""
@@ -108,6 +108,7 @@ class Scheduler:
         self._nap: asyncio.Task[None] | None = None
         self._napping_until = 0
         self._progress = clock.monotonic()
+        self._turns = Turn(clock)
         self._paused = False
         self.running = 0
         """Checks running now."""
@@ -137,9 +138,12 @@ class Scheduler:
         for id, slot in self._slots.items():
             if slots.get(id) is not slot:
                 slot.alive = False
+        self._slots = slots
         for slot in fresh:
             self._place(slot, slot.tick)
-        self._slots = slots
+            if slices.due():
+                self._wake()
+                await asyncio.sleep(0)
         self._wake()
 
     def run_now(self, id: str) -> bool:
@@ -175,7 +179,7 @@ class Scheduler:
         while True:
             now = self._clock.monotonic()
             self._progress = now
-            self._turn(int(now / GRID + 1e-6))
+            await self._turn(int(now / GRID + 1e-6))
             limit = int((now + _LONGEST_NAP) / GRID)
             self._napping_until = min(self._ticks[0], limit) if self._ticks else limit
             self._nap = group.create_task(self._clock.sleep_until(self._napping_until * GRID))
@@ -211,12 +215,16 @@ class Scheduler:
         if self._nap is not None and self._ticks and self._ticks[0] < self._napping_until:
             self._nap.cancel()
 
-    def _turn(self, now: int) -> None:
+    async def _turn(self, now: int) -> None:
+        """In slices: after the machine slept, thousands are due at once."""
+        slices = Slices(self._clock)
         while self._ticks and self._ticks[0] <= now:
             tick = heapq.heappop(self._ticks)
             for slot in self._buckets.pop(tick):
                 if slot.alive and slot.tick == tick:
                     self._reached(slot, tick, now)
+                if slices.due():
+                    await asyncio.sleep(0)
 
     def _reached(self, slot: _Slot, tick: int, now: int) -> None:
         regular = tick == slot.due
@@ -263,7 +271,7 @@ class Scheduler:
     async def _run(self, slot: _Slot, check: Check, lateness: float) -> None:
         again = False
         try:
-            again = await self._run_one(check, lateness)
+            again = await self._turns.paced(self._run_one(check, lateness))
         finally:
             self.running -= 1
             self._used_weight[check.weight] -= 1

@@ -1,14 +1,26 @@
-"""Long work on the event loop in slices of a few milliseconds."""
+"""Long work on the event loop in slices of a few milliseconds.
+
+Two ways to hold the loop, two remedies. One task with much to do gives way by itself (`Slices`).
+Hundreds of tasks that all become ready at one moment (a line is cut, a large plan is new) are each
+short, and together they are not: `Turn` lets so much of them into one turn of the loop, the others
+into the next.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import Any, TypeVar
+
 from bcp.kit.clock import Clock
+
+T = TypeVar("T")
 
 
 class Slices:
     """`if slices.due(): await asyncio.sleep(0)`: the loop is never held longer than `budget`."""
 
-    def __init__(self, clock: Clock, budget: float = 0.002) -> None:
+    def __init__(self, clock: Clock, budget: float = 0.001) -> None:
         self._clock, self._budget = clock, budget
         self._begin = clock.monotonic()
 
@@ -19,3 +31,61 @@ class Slices:
             return False
         self._begin = now
         return True
+
+
+class Turn:
+    """How much of one turn of the loop many tasks together may use; the first step is always let in.
+
+    `await turn.paced(work)` runs `work`, each of whose steps waits for room in a turn.
+    """
+
+    def __init__(self, clock: Clock, budget: float = 0.001) -> None:
+        self._clock, self._budget = clock, budget
+        self._begin: float | None = None
+        """When the first step of this turn began; None before it."""
+
+    def full(self) -> bool:
+        """Whether the present turn has no room left; the first question of a turn opens it."""
+        now = self._clock.monotonic()
+        if self._begin is None:
+            self._begin = now
+            asyncio.get_running_loop().call_soon(self._over)
+        return now - self._begin >= self._budget
+
+    def _over(self) -> None:
+        self._begin = None
+
+    def paced(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """`work`, step by step where there is room."""
+        return _Paced(self, work)
+
+
+class _Paced(Awaitable[T]):
+    __slots__ = ("_turn", "_work")
+
+    def __init__(self, turn: Turn, work: Coroutine[Any, Any, T]) -> None:
+        self._turn, self._work = turn, work
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """What the task drives: hands on what `work` waits for, and what came of it."""
+        work = self._work
+        error: BaseException | None = None
+        while True:
+            while error is None and self._turn.full():
+                try:
+                    yield
+                except BaseException as thrown:  # cancelled while it waited for room
+                    error = thrown
+            try:
+                waited = work.send(None) if error is None else work.throw(error)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            finally:
+                error = None  # its trace names this frame: no circle
+            try:
+                yield waited
+            except BaseException as thrown:
+                error = thrown
+            finally:
+                del waited  # the same: a future keeps the error it was given

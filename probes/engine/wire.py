@@ -200,7 +200,10 @@ async def _dial(
         if worst is None or (worst.ours and not trouble.ours):
             worst = trouble
     assert worst is not None
-    raise worst
+    try:
+        raise worst
+    finally:  # its trace names this frame: kept here, the two would be a circle nobody frees
+        del worst, trouble
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bcp.service import memory
 
 def test_building_collects_nothing_and_freezes_what_was_made() -> None:
     before = gc.get_freeze_count()
-    with memory.building():
+    with memory.Keeper().building():
         assert not gc.isenabled()
         kept = [[number] for number in range(1000)]
     assert gc.isenabled()

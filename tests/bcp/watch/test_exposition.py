@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import gzip
 import shutil
 import time
@@ -160,33 +159,6 @@ async def test_the_compressed_body_is_the_same(scene: Scene) -> None:
 async def test_two_scrapes_at_once_get_the_same_body(scene: Scene) -> None:
     one, two = await asyncio.gather(scene.exposition.render(), scene.exposition.render())
     assert one == two
-
-
-async def test_a_full_render_of_many_checks_gives_way_to_the_loop(workers: Workers) -> None:
-    clock = SystemClock()
-    board = Board(clock)
-    await board.define([check(f"c{index}") for index in range(3000)])
-    exposition = Exposition(board, clock, workers)
-    gaps: list[float] = []
-
-    async def watch() -> None:
-        last = time.process_time()  # other programs of a busy machine do not count
-        while True:
-            await asyncio.sleep(0)
-            now = time.process_time()
-            gaps.append(now - last)
-            last = now
-
-    gc.collect()
-    gc.freeze()  # as the daemon does after a reload
-    watcher = asyncio.get_running_loop().create_task(watch())
-    await asyncio.sleep(0)
-    body = await exposition.render()
-    watcher.cancel()
-    gc.unfreeze()
-    assert body.count(b"ict_bcp_check_info{") == 3000
-    assert len(gaps) > 5, "rendered in slices"
-    assert sorted(gaps)[-2] < 0.02, "one collection of garbage apart"
 
 
 async def test_the_lag_sampler_sees_a_loop_that_was_held() -> None:
