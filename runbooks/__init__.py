@@ -4,7 +4,7 @@ Promise: a tired person is told one next step and why; time never fails a step; 
 tick, attains a target; drill and real share this code and nothing else; a gate never traps a city.
 
 - `form`, `book`   the YAML of a runbook, read strictly; a set of them with digests
-- `lint`           what is wrong with a book before the disaster (E001 to E007)
+- `lint`           what is wrong with a book before the disaster (E001 to E010, W101 to W111)
 - `incident`       commands, `decide`, `fold`: pure, no clock, no I/O (`state` holds the values)
 - `progress`       which steps are blocked, ready, not applicable: derived, never stored
 - `targets`        deadlines counted from onset, attained by evidence only; pure

@@ -10,17 +10,19 @@ from bcp.plan.marks import Fault, Mark, Path_, Tree, dotted
 from bcp.plan.model import City, Role
 from runbooks.book import Book
 from runbooks.form import Runbook, Step
+from runbooks.lint.facts import UNKNOWN, Facts
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Book and city, and the names that others define."""
+    """Book and city, the names that others define, and the facts from outside the files."""
 
     book: Book
     city: City
     checks: Collection[str] | None
     backups: Collection[str] | None
     tree: Tree | None
+    facts: Facts = UNKNOWN
 
     def role(self, name: str) -> Role | None:
         """A role by id or by name."""
@@ -45,6 +47,13 @@ def step_path(runbook: Runbook, step: Step | str, *more: str | int) -> Path_:
     return ("steps", index, *more)
 
 
+def rule_of(fault: Fault) -> str:
+    """`E003` of a fault of this room."""
+    return fault.message[:4]
+
+
 def _message(rule: str, key: str, values: dict[str, object]) -> str:
-    said = text(f"runbooks.lint_{key}", **values)
-    return f"{rule}: {said.ja} / {said.en}"
+    """Rule, what is wrong, what to do about it; in both languages."""
+    page = "runbooks.lint_" if rule < "E008" else "lint."
+    said, todo = text(f"{page}{key}", **values), text(f"lint.todo_{rule}")
+    return f"{rule}: {said.ja} → {todo.ja} / {said.en} → {todo.en}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from bcp.kit.units import format_duration
 from bcp.plan.marks import Fault, Path_
@@ -70,53 +71,92 @@ def _ordered(ground: Ground, runbook: Runbook) -> list[Step]:
     return out
 
 
-def finishes(ground: Ground, runbook: Runbook) -> dict[str, timedelta]:
-    """Step -> earliest end on the straight way, people without limit, p50."""
-    graph, way = ground.book.graphs[runbook.id], straight(ground, runbook)
+Way = tuple[tuple[str, tuple[str, ...], timedelta, str | None], ...]
+"""A straight way: (step, what it waits for, p50, level it attains), in an order that can be done."""
+Alone = Mapping[str, tuple[timedelta, Runbook, Step]]
+"""Level -> (earliest time, runbook, step that attains it)."""
+
+
+def way_of(ground: Ground, runbook: Runbook) -> Way:
+    """The straight way of a runbook, ready to be added up."""
+    graph = ground.book.graphs[runbook.id]
+    return tuple(
+        (
+            id,
+            (*graph.needs[id], *(source for source, _w in graph.starters.get(id, ()))),
+            step.duration.p50 if step.duration is not None else ZERO,
+            step.attains,
+        )
+        for id, step in straight(ground, runbook).items()
+    )
+
+
+def ends_of(
+    way: Way, lengths: Mapping[str, timedelta] = MappingProxyType({})
+) -> dict[str, timedelta]:
+    """Step -> earliest end, people without limit, on p50 or on the `lengths` given."""
     ends: dict[str, timedelta] = {}
-    for id, step in way.items():
-        before = [*graph.needs[id], *(source for source, _w in graph.starters.get(id, ()))]
+    for id, before, p50, _level in way:
         start = max((ends[need] for need in before if need in ends), default=ZERO)
-        ends[id] = start + (step.duration.p50 if step.duration is not None else ZERO)
+        ends[id] = start + lengths.get(id, p50)
     return ends
 
 
-def alone(ground: Ground, system: System) -> dict[str, tuple[timedelta, Runbook, Step]]:
-    """Level -> (earliest time, runbook, step that attains it), from the recovery runbooks."""
+def finishes(ground: Ground, runbook: Runbook) -> dict[str, timedelta]:
+    """Step -> earliest end on the straight way, people without limit, p50."""
+    return ends_of(way_of(ground, runbook))
+
+
+def ways_of(ground: Ground) -> dict[str, list[tuple[Runbook, Way]]]:
+    """System -> its recovery runbooks with their straight ways."""
+    return {
+        system.id: [
+            (runbook, way_of(ground, runbook))
+            for runbook in ground.book.of_system(system.id)
+            if runbook.purpose == "recover" and runbook.hours != "off_hours"
+        ]
+        for system in ground.city.systems
+    }
+
+
+def alone(
+    ways: Mapping[str, list[tuple[Runbook, Way]]],
+    system: System,
+    lengths: Mapping[str, timedelta] = MappingProxyType({}),
+) -> dict[str, tuple[timedelta, Runbook, Step]]:
+    """What a system's own recovery runbooks attain when nothing else is awaited."""
     found: dict[str, tuple[timedelta, Runbook, Step]] = {}
-    for runbook in ground.book.of_system(system.id):
-        if runbook.purpose != "recover" or runbook.hours == "off_hours":
-            continue
-        ends = finishes(ground, runbook)
-        for id, end in ends.items():
-            step = runbook.step(id)
-            if step is None or step.attains is None:
-                continue
-            if step.attains not in found or end < found[step.attains][0]:
-                found[step.attains] = (end, runbook, step)
+    for runbook, way in ways[system.id]:
+        ends = ends_of(way, lengths)
+        attaining = {id: level for id, _before, _p50, level in way if level is not None}
         level = required_level(system, "disaster") or required_level(system, "failure")
         if ends and level is not None and not any(s.attains for s in runbook.steps):
             last = max(ends, key=lambda id: ends[id])
-            step = runbook.step(last)
+            if level not in found:
+                attaining = {last: level}
+        for id, reached in attaining.items():
+            step = runbook.step(id)
             assert step is not None
-            found.setdefault(level, (ends[last], runbook, step))
+            if reached not in found or ends[id] < found[reached][0]:
+                found[reached] = (ends[id], runbook, step)
     return found
 
 
 def e005(ground: Ground) -> list[Fault]:
     """The critical path is longer than the RTO of a rung."""
-    ways = {system.id: alone(ground, system) for system in ground.city.systems}
+    ways = ways_of(ground)
+    found = {system.id: alone(ways, system) for system in ground.city.systems}
     total: dict[Rung, timedelta] = {}
     faults = []
     for system in ground.city.systems:
         for rung in system.targets:
-            if rung.level not in ways[system.id]:
+            if rung.level not in found[system.id]:
                 continue
-            end, runbook, step = ways[system.id][rung.level]
-            whole = _with_needs(ground, ways, total, (system.id, rung.level), ())
+            end, runbook, step = found[system.id][rung.level]
+            late = whole(ground, found, total, (system.id, rung.level))
             for name, rto, time in (
                 ("rto", rung.rto, end),
-                ("rto_disaster", rung.rto_disaster, whole),
+                ("rto_disaster", rung.rto_disaster, late),
             ):
                 if rto is not None and time > rto:
                     faults.append(
@@ -135,12 +175,12 @@ def e005(ground: Ground) -> list[Fault]:
     return faults
 
 
-def _with_needs(
+def whole(
     ground: Ground,
-    ways: Mapping[str, Mapping[str, tuple[timedelta, Runbook, Step]]],
+    ways: Mapping[str, Alone],
     total: dict[Rung, timedelta],
     rung: Rung,
-    path: tuple[Rung, ...],
+    path: tuple[Rung, ...] = (),
 ) -> timedelta:
     """Own way after everything it hard-depends on; of alternatives the quickest."""
     if rung in total or rung in path:
@@ -155,7 +195,7 @@ def _with_needs(
         level = need.level or (required_level(other, "disaster") if other else None)
         if other is None or level is None or need.kind == "soft" or not need.needed_at(rung[1]):
             continue
-        time = _with_needs(ground, ways, total, (other.id, level), (*path, rung))
+        time = whole(ground, ways, total, (other.id, level), (*path, rung))
         if need.kind == "alternative":
             groups.setdefault(need.group or "", []).append(time)
         else:

@@ -1,20 +1,25 @@
-"""runbook lint and print: what the plan's runbooks are worth, and the same on paper."""
+"""runbook lint, print and export: what the plan's runbooks are worth, and the same on paper."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import hashlib
+from collections.abc import Sequence
 
 from bcp.kit.clock import SystemClock
 from bcp.kit.durable import unwritable, write_atomic
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import BcpError, UsageError
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.loader import unknown
+from bcp.plan.marks import Fault
 from bcp.service.cli import out
 from bcp.service.cli.commands_plan import read_plan
-from bcp.service.linting import lint_plan
+from bcp.service.cli.commands_state import answer_of
+from bcp.service.linting import lint_whole
+from bcp.service.operations.books import facts_from
+from runbooks.lint import RULES, Facts, meaning, rule_of
 from runbooks.paper.forms import contacts, damage, disaster_set, first_card
 from runbooks.paper.pdf import print_set
 from runbooks.paper.sheet import Sheet
@@ -22,19 +27,85 @@ from runbooks.paper.sheets import Press, runbook
 
 
 def lint_runbooks(args: argparse.Namespace) -> int:
-    """Faults of the runbooks as `file:line:column`; exit code 1 when there is one."""
+    """Faults as `file:line:column: rule: what → what to do`; 1 with an error, 0 with warnings only."""
+    if args.rules:
+        return _rules(args)
+    if args.plan is None:
+        raise UsageError("PLAN_DIR が必要です / PLAN_DIR is missing", next_step="--help")
     plan = read_plan(args)
     if args.runbook and plan.book.get(args.runbook) is None:
         raise UsageError(unknown(args.runbook, [book.id for book in plan.book]))
-    faults = lint_plan(plan)
+    today = SystemClock().utc().astimezone(JST).date()
+    found = lint_whole(plan, today, _facts(args))
+    errors, warnings = list(found.errors), list(found.warnings)
     if args.runbook:
         tree = plan.book.trees[args.runbook]
-        faults = [fault for fault in faults if fault.mark.file == tree.mark(()).file]
+        own = tree.mark(()).file
+        errors = [fault for fault in errors if fault.mark.file == own]
+        warnings = [fault for fault in warnings if fault.mark.file == own]
     if args.json:
-        out.document({"faults": [fault.as_dict() for fault in faults]})
+        document = {
+            "faults": [fault_document(fault) for fault in errors],
+            "warnings": [fault_document(fault) for fault in warnings],
+            "not_checked": list(found.unchecked),
+        }
+        out.document(document)
     else:
-        out.say([str(fault) for fault in faults] or ["誤りはありません / no faults"])
-    return 1 if faults else 0
+        out.say(fault_line(fault) for fault in (*errors, *warnings))
+        out.say(summary(errors, warnings, found.unchecked))
+    return 1 if errors else 0
+
+
+def fault_line(fault: Fault) -> str:
+    """`juki.yaml:12:5: E003: … → … (steps.3.probe.id)`."""
+    return f"{fault.mark}: {fault.message} ({fault.path})"
+
+
+def fault_document(fault: Fault) -> dict[str, str | int]:
+    """One finding for programs."""
+    rule = rule_of(fault)
+    severity = "error" if rule.startswith("E") else "warning"
+    return {**fault.as_dict(), "rule": rule, "severity": severity}
+
+
+def summary(
+    errors: Sequence[Fault], warnings: Sequence[Fault], unlooked: Sequence[str]
+) -> list[str]:
+    """What it comes to; what nobody looked at is said too."""
+    lines = []
+    if not errors and not warnings:
+        lines.append("誤りはありません / no faults")
+    else:
+        said = f"誤り {len(errors)} 件、注意 {len(warnings)} 件"
+        lines.append(f"{said} / {len(errors)} errors, {len(warnings)} warnings")
+    if unlooked:
+        names = " ".join(unlooked)
+        lines.append(
+            f"記録がないため確かめていない: {names} (--data DIR で確かめる) / "
+            f"not checked for want of a log: {names} (--data DIR)"
+        )
+    return lines
+
+
+def _rules(args: argparse.Namespace) -> int:
+    rows = [(rule, meaning(rule)) for rule in RULES]
+    if args.json:
+        out.document({rule: {"ja": said.ja, "en": said.en} for rule, said in rows})
+    else:
+        out.say(f"{rule}  {said.ja} / {said.en}" for rule, said in rows)
+    return 0
+
+
+def _facts(args: argparse.Namespace) -> Facts | None:
+    """What the log knows, where a data folder is named."""
+    if args.data is None:
+        return None
+    try:
+        return facts_from(answer_of(args, "runbook.facts", {}))
+    except (KeyError, ValueError) as error:
+        raise BcpError(
+            "常駐プログラムの答えが読めません / cannot read the daemon's answer", got=str(error)
+        ) from error
 
 
 def print_runbooks(args: argparse.Namespace) -> int:

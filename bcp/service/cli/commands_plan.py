@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from typing import Any
 
 from bcp.kit.clock import SystemClock
@@ -10,10 +11,11 @@ from bcp.kit.units import JST
 from bcp.plan.gaps import gaps
 from bcp.plan.marks import PlanInvalid
 from bcp.service.cli import out
-from bcp.service.linting import lint_plan
+from bcp.service.linting import lint_whole
 from bcp.service.plan import Plan, json_schema, load
 from bcp.watch.check import Check
 from probes import kinds
+from runbooks.lint import rule_of
 
 
 def read_plan(args: argparse.Namespace) -> Plan:
@@ -32,7 +34,8 @@ def check_config(args: argparse.Namespace) -> int:
             out.complain(error, as_json=False)
         return error.exit_code
     found = gaps(plan.city, checked_systems(plan), backed_up_systems(plan)) if args.gaps else []
-    books = lint_plan(plan)
+    linted = lint_whole(plan, SystemClock().utc().astimezone(JST).date())
+    books = linted.errors
     if args.json:
         out.document(
             {
@@ -43,6 +46,8 @@ def check_config(args: argparse.Namespace) -> int:
                     {"subject": g.subject, "key": g.key, "ja": g.ja, "en": g.en} for g in found
                 ],
                 "runbook_faults": [fault.as_dict() for fault in books],
+                "runbook_warnings": [fault.as_dict() for fault in linted.warnings],
+                "runbook_rules_not_checked": list(linted.unchecked),
                 "will_not_run": {check: why.ja for check, why in plan.blocked.items()},
             }
         )
@@ -55,6 +60,10 @@ def check_config(args: argparse.Namespace) -> int:
     if books:
         out.say([f"手順書の誤り {len(books)} 件 (計画は動かせます) / runbooks at fault:"])
         out.say(f"  {fault}" for fault in books)
+    if linted.warnings:
+        rules = Counter(rule_of(fault) for fault in linted.warnings)
+        said = " ".join(f"{rule}×{count}" for rule, count in sorted(rules.items()))
+        out.say([f"手順書の注意 / warnings: {said} — ict-bcp runbook lint {args.plan}"])
     return 1 if books else 0
 
 

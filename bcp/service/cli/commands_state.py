@@ -51,6 +51,11 @@ def operate(args: argparse.Namespace) -> int:
     return _VERDICTS.get(str(document.get("verdict")), 3)
 
 
+def answer_of(args: argparse.Namespace, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The document of an operation, for a command that makes something of it."""
+    return asyncio.run(_ask(args, _BY_NAME[name], parameters))
+
+
 def _absolute(path: Path) -> Path:
     """The name as typed, links kept: the daemon sees the same."""
     return Path(os.path.abspath(path))  # noqa: PTH100

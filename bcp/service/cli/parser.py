@@ -154,8 +154,16 @@ def _audit(commands: Sub[argparse.ArgumentParser]) -> None:
 
 def _runbook(commands: Sub[argparse.ArgumentParser]) -> None:
     group = _group(commands, "runbook", "手順書", "runbooks")
-    lint = _leaf(group, "lint", "手順書の誤りを探す", "faults of the runbooks", plan=True)
+    lint = _leaf(group, "lint", "手順書の誤りを探す", "faults of the runbooks")
+    lint.add_argument("plan", nargs="?", type=Path, metavar="PLAN_DIR")
     lint.add_argument("runbook", nargs="?", metavar="RUNBOOK")
+    lint.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="この記録も見る (訓練・実測・控えの古さ) / look into this log too",
+    )
+    lint.add_argument("--rules", action="store_true", help="規則の一覧 / the rules")
     sheet = _leaf(group, "print", "紙に出す (PDF)", "print as PDF", plan=True)
     sheet.add_argument(
         "runbook",

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bcp.service.operations import announcing, backing_up, logging_, people, recovering, watching
+from bcp.service.operations import (
+    announcing,
+    backing_up,
+    books,
+    logging_,
+    people,
+    recovering,
+    watching,
+)
 from bcp.service.operations.operation import Operation
 
 OPERATIONS: tuple[Operation[Any], ...] = (
@@ -18,4 +26,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *announcing.OPERATIONS,
     *logging_.OPERATIONS,
     *people.OPERATIONS,
+    *books.OPERATIONS,
 )

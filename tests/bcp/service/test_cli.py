@@ -219,6 +219,28 @@ def test_commands_without_state_answer_by_themselves(tmp_path: Path) -> None:
     assert not city.data.exists()
 
 
+def test_lint_weighs_the_runbooks_with_what_the_log_knows(city: City) -> None:
+    plain = city.type("runbook", "lint", city.plan, "--json")
+    assert (plain.code, {f["rule"] for f in plain.document["faults"]}) == (1, {"E004"})
+    assert "W109" in plain.document["not_checked"]
+    known = city("runbook", "lint", city.plan, "--json")
+    assert known.document["not_checked"] == ["W107"]
+    never = [f for f in known.document["warnings"] if "一度もたどっていません" in f["message"]]
+    assert len(never) == 1
+    city("disaster", "declare", city.plan, "--reason", "地震")
+    assert city("disaster", "step", city.plan, "J-1", "done").code == 0
+    after = city("runbook", "lint", city.plan)
+    assert "一度もたどっていません" not in after.out
+    assert after.code == 1
+    assert "E004: " in after.out
+    assert city.type("runbook", "lint", city.plan, "juki-fukyu").code == 2
+
+
+def test_the_rules_are_listed(tmp_path: Path) -> None:
+    said = City.make(tmp_path).type("runbook", "lint", "--rules", "--json")
+    assert len(said.document) == 21
+
+
 def test_help_is_japanese_and_english_for_every_command_and_quick() -> None:
     def help_of(*words: str) -> str:
         command = [sys.executable, "-m", "bcp", *words, "--help"]
