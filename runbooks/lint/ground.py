@@ -54,6 +54,7 @@ def rule_of(fault: Fault) -> str:
 
 def _message(rule: str, key: str, values: dict[str, object]) -> str:
     """Rule, what is wrong, what to do about it; in both languages."""
-    page = "runbooks.lint_" if rule < "E008" else "lint."
-    said, todo = text(f"{page}{key}", **values), text(f"lint.todo_{rule}")
+    old = rule < "E008"  # their words stand with the room's
+    said = text(f"runbooks.lint_{key}", **values) if old else text(f"lint.{key}", **values)
+    todo = text(f"lint.todo_{rule}")
     return f"{rule}: {said.ja} → {todo.ja} / {said.en} → {todo.en}"
