@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
+from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
 from runbooks.incidents import Incidents
 from runbooks.state import (
@@ -39,15 +40,18 @@ def _with(value: T, **changes: Any) -> T:
 
 def fold(state: Incidents, entry: Entry) -> Incidents:
     """The state after one more entry. Entries of other kinds change nothing."""
+    if entry.kind.startswith(CODES):
+        return fold_code(state, entry)
     if not entry.kind.startswith(PREFIX):
         return state
     word = entry.kind[len(PREFIX) :]
     if word in SUGGESTION_KINDS:
-        return Incidents(state.items, state.open, fold_suggestion(state.suggestions, word, entry))
+        said = fold_suggestion(state.suggestions, word, entry)
+        return Incidents(state.items, state.open, said, state.codes)
     if entry.incident is None:
         return state
     if word == "declared":
-        incident = declared(entry)
+        incident = _with(declared(entry), codes=owed(state))
     else:
         known = state.items.get(entry.incident)
         if known is None:
@@ -63,7 +67,7 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
         open_ = tuple(id for id in open_ if id != incident.id)
     if word == "declared" and incident.suggestion is not None:
         suggestions = answered(suggestions, incident.suggestion, entry)
-    return Incidents(items, open_, suggestions)
+    return Incidents(items, open_, suggestions, state.codes)
 
 
 def _advanced(known: Incident, word: str, entry: Entry) -> Incident:

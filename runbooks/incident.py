@@ -19,6 +19,7 @@ from bcp.kit.units import JST, jst, to_us
 from bcp.plan.model import City
 from runbooks import commands as c
 from runbooks.book import Book
+from runbooks.codesfold import CODES
 from runbooks.context import (
     FUTURE,
     Conflict,
@@ -40,7 +41,7 @@ from runbooks.workdecide import decide_work
 __all__ = ["FOLD", "Conflict", "Context", "Incident", "Incidents", "decide", "fold", "select"]
 
 FOLD_NAME = "incidents"
-FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX,))
+FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX, CODES))
 """Hand to `Journal.open(folds={FOLD_NAME: FOLD})`."""
 
 OFFICE = (time(8, 30), time(17, 15))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runbooks.framestate import Suggestion
-from runbooks.state import Incident, Phase
+from runbooks.state import Incident, OpenItem, Phase
 
 _URGENCY = (
     Phase.DECLARED,
@@ -27,6 +27,8 @@ class Incidents:
     open: tuple[str, ...] = ()
     """Ids of those that run, oldest first."""
     suggestions: Mapping[str, Suggestion] = field(default_factory=dict)
+    codes: Mapping[str, OpenItem] = field(default_factory=dict)
+    """緊急用封印コード that were used; closed when the envelope was replaced."""
 
     def get(self, id: str) -> Incident | None:
         """The event with this id."""

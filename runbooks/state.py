@@ -218,6 +218,8 @@ class Incident:
     alternates: Mapping[str, Alternate] = field(default_factory=dict)
     changes: Mapping[str, OpenItem] = field(default_factory=dict)
     sheets: Mapping[str, OpenItem] = field(default_factory=dict)
+    codes: Mapping[str, OpenItem] = field(default_factory=dict)
+    """緊急用封印コード used and not replaced yet, those used before the declaration too."""
     gates: tuple[str, ...] = ()
     closings: Mapping[str, GateClosing] = field(default_factory=dict)
     onsets: tuple[OnsetMark, ...] = ()

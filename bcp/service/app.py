@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bcp.kit.workers import Workers
 from bcp.plan import accepted
 from bcp.service import figures, parts, secret_files
 from bcp.service.access.accounts import Accounts
+from bcp.service.access.breakglass import Codes
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan, archive
@@ -132,6 +134,15 @@ async def _build(
     record = partial(_record, journal, clock)
     life = plan.access.session
     accounts = await Accounts.open(store, workers, clock, record=record, life=life)
+    codes = await Codes.open(
+        store,
+        accounts,
+        workers,
+        clock,
+        log=partial(_enter, journal),
+        alarm=partial(parts.code_used, notifier, journal, clock),
+    )
+    codes.life = plan.access.code_session
     exposition, lag = Exposition(board, clock, workers), LoopLag(clock)
     house = House(
         places=places,
@@ -148,6 +159,7 @@ async def _build(
         exposition=exposition,
         lag=lag,
         accounts=accounts,
+        codes=codes,
         room=room,
         desk=desk,
         drills=drills,
@@ -179,6 +191,14 @@ async def _record(
     """What the doors offer to the log."""
     new = NewEntry(kind, subject, detail, None, clock.utc(), values)  # type: ignore[arg-type]
     op = f"{kind}:{subject}:{clock.reading().monotonic_us}:{clock.utc().timestamp()}"
+    await journal.append(new, op=op, actor=SYSTEM)
+
+
+async def _enter(journal: Journal, new: NewEntry, op: str) -> None:
+    """One fact of the sealed codes; while an event runs, part of its chronology."""
+    running = journal.state("incidents").active
+    if running is not None:
+        new = replace(new, incident=running.id)
     await journal.append(new, op=op, actor=SYSTEM)
 
 

@@ -17,6 +17,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.access.breakglass import Codes
 from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan
 from bcp.service.stores import Places
@@ -67,6 +68,7 @@ class House:
     exposition: Exposition
     lag: LoopLag
     accounts: Accounts
+    codes: Codes
     room: BackupRoom
     desk: Desk
     drills: Drills

@@ -14,14 +14,18 @@ from pathlib import Path
 
 import structlog
 
+from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError, Unwritable, UsageError
+from bcp.kit.language import text
 from bcp.service.access.guard import Bearer
 from bcp.service.access.roles import Permission
-from bcp.service.access.store import AccessStore
+from bcp.service.access.store import AccessStore, Code
 from bcp.service.plan import Plan
 from bcp.service.sections import Access
+from bcp.watch.announcing import Announcement
 from bcp.watch.notify import Notifier, NotifyRoute, WebhookRoute
+from bcp.watch.values import Severity
 
 LOG = structlog.get_logger("service")
 
@@ -47,6 +51,19 @@ def bearable(error: Unwritable, data: Path) -> Unwritable:
         where=str(data),
         next_step=error.next_step,
     ) from error
+
+
+def code_used(notifier: Notifier, journal: Journal, clock: Clock, code: Code) -> None:
+    """Somebody came in with a sealed code: never quietly. No name leaves the house."""
+    notifier.announce(
+        Announcement(
+            kind="incident",
+            severity=Severity.HIGH,
+            title=text("access.code_alarm", number=code.number, site=code.site),
+            at=clock.utc(),
+            logged=journal.writable.ok,
+        )
+    )
 
 
 def ca_file(plan: Plan) -> Path | None:

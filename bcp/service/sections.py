@@ -13,6 +13,8 @@ class Access(Model):
     listen: str = "127.0.0.1"
     port: int = 8420
     session: Duration = timedelta(hours=12)
+    code_session: Duration = timedelta(hours=72)
+    """How long a session opened with a 緊急用封印コード lasts at the most."""
     metrics_token_file: str | None = None
     """Bearer token for a scraper without an account (Prometheus `credentials_file`)."""
     tls_certificate_file: str | None = None

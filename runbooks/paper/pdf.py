@@ -56,7 +56,13 @@ async def print_set(sheets: Sequence[Sheet], workers: Workers) -> bytes:
 
 def data_of(sheets: Sequence[Sheet]) -> str:
     """What the typesetter gets: plain JSON with the QR codes drawn."""
-    documents = [{**as_data(sheet), "qr": qr_svg(sheet.payload)} for sheet in sheets]
+    documents = []
+    for sheet in sheets:
+        document = {**as_data(sheet), "qr": qr_svg(sheet.payload)}
+        for block in document["blocks"]:
+            for card in block.get("cards", ()):
+                card["qr"] = qr_svg(card["qr"])
+        documents.append(document)
     return json.dumps(documents, ensure_ascii=False)
 
 

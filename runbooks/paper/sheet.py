@@ -6,12 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
+from bcp.kit.typed_code import ALPHABET, read, with_check
 from bcp.kit.units import wareki
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no I, L, O, U; read over the radio and typed with gloves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,25 @@ class Steps:
     block: Literal["steps"] = "steps"
 
 
-Block = Heading | Note | Table | Checklist | Boxes | Steps
+@dataclass(frozen=True, slots=True)
+class CutOut:
+    """One card to cut out: a number, a code, and what its QR code says."""
+
+    number: str
+    code: str
+    qr: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Cards in two columns, with lines to cut along."""
+
+    cards: tuple[CutOut, ...]
+    block: Literal["cards"] = "cards"
+
+
+Block = Heading | Note | Table | Checklist | Boxes | Steps | Cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +116,7 @@ class Sheet:
     """
 
     id: str
-    kind: Literal["runbook", "contacts", "damage", "card", "report"]
+    kind: Literal["runbook", "contacts", "damage", "card", "report", "form", "codes"]
     title: str
     form: str
     """様式番号, or empty."""
@@ -141,25 +157,15 @@ def sealed(sheet: Sheet) -> Sheet:
 def typed_code(digest: str) -> str:
     """Seven characters of a digest and one check character."""
     number = int(digest, 16) >> (4 * len(digest) - 35)
-    letters = [_ALPHABET[number >> shift & 31] for shift in range(30, -1, -5)]
-    return "".join(letters) + _check(letters)
+    return with_check("".join(ALPHABET[number >> shift & 31] for shift in range(30, -1, -5)))
 
 
 def read_code(typed: str) -> str | None:
-    """The code as typed by a tired person (case, spaces, O for 0, I or L for 1); None if wrong."""
-    text = typed.upper().translate(str.maketrans("OIL", "011", " -"))
-    if len(text) != 8 or any(letter not in _ALPHABET for letter in text):
-        return None
-    return text if _check(list(text[:7])) == text[7] else None
+    """The code as typed by a tired person; None if wrong."""
+    return read(typed, 8)
 
 
-def _check(letters: list[str]) -> str:
-    """Weights 1 to 7, odd sum rule modulo 31 (prime): finds one wrong and two swapped letters."""
-    total = sum(weight * _ALPHABET.index(letter) for weight, letter in enumerate(letters, 1))
-    return _ALPHABET[total % 31]
-
-
-def as_data(sheet: Sheet) -> dict[str, object]:
+def as_data(sheet: Sheet) -> dict[str, Any]:
     """Plain data for a renderer in another process."""
     return {
         **asdict(sheet),
@@ -193,6 +199,9 @@ def _markdown(block: Block) -> list[str]:
         return [f"- [ ] {item}" for item in block.items]
     if isinstance(block, Boxes):
         return [" ".join(f"{label}: ____________" for label, _width in block.fields)]
+    if isinstance(block, Cards):
+        lines = [f"[{one.number}]  {one.code}  {' / '.join(one.lines)}" for one in block.cards]
+        return [part for line in lines for part in (line, "")]
     return [line for step in block.steps for line in _step(step)]
 
 

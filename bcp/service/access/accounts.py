@@ -12,15 +12,17 @@ import hashlib
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, Unwritable, UsageError
 from bcp.kit.units import to_us
 from bcp.kit.workers import Workers
+from bcp.service.access.identity import Identity, SignedIn, TooFast, identity
+from bcp.service.access.limits import Limit
 from bcp.service.access.passwords import Passwords
-from bcp.service.access.roles import Permission, Role, granted
+from bcp.service.access.roles import Role
 from bcp.service.access.store import AccessStore, Account, Session
 from bcp.service.access.throttle import Throttle
 
@@ -39,44 +41,6 @@ async def no_record(
     _kind: str, _subject: str, _detail: Mapping[str, int | str], _values: Mapping[str, str]
 ) -> None:
     """Where there is no log (tests, the command line on a new folder)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who is asking, for this request."""
-
-    id: str
-    login: str
-    name: str
-    roles: frozenset[Role]
-    permissions: frozenset[Permission]
-    csrf: str
-    digest: str
-    """Of the session; empty for a bearer token."""
-    must_change: bool = False
-
-    def may(self, permission: Permission) -> bool:
-        """Whether the button is worth showing."""
-        return permission in self.permissions
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A fresh session: the token goes into the cookie and is kept nowhere else."""
-
-    token: str
-    identity: Identity
-
-
-class TooFast(Refused):
-    """Throttled; `seconds` until the next attempt is heard."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = max(1, round(seconds))
-        super().__init__(
-            f"間違いが続いたため、あと{self.seconds}秒お待ちください / "
-            f"too many attempts: wait {self.seconds} s"
-        )
 
 
 class Accounts:
@@ -98,6 +62,9 @@ class Accounts:
         self._throttle = Throttle()
         self._by_id: dict[str, Account] = {}
         self._sessions: dict[str, Session] = {}
+        self._used: dict[str, float] = {}
+        self._limits: dict[str, Limit] = {}
+        self._ends: dict[str, float] = {}
         self.instance = ""
         """Names the cookie: two instances on one host must not log each other out."""
 
@@ -118,6 +85,11 @@ class Accounts:
         self._by_id = {account.id: account for account in await workers.thread(store.accounts)}
         sessions = await workers.thread(store.sessions)
         self._sessions = {session.digest: session for session in sessions}
+        now, mono = to_us(clock.utc()), clock.monotonic()
+        for session in sessions:
+            self._used[session.digest] = mono - max(0, now - session.used_us) / 1e6
+        for id, limit in (await workers.thread(store.limits)).items():
+            self._limit(id, limit, now)
         return self
 
     # --- sessions ---------------------------------------------------------------------------
@@ -131,7 +103,7 @@ class Accounts:
         if (seconds := self._throttle.wait(login, address, self._clock.monotonic())) > 0:
             raise TooFast(seconds)
         account = self._find(login)
-        usable = account if account is not None and not account.disabled else None
+        usable = account if account is not None and self._open(account) else None
         fits = await self._passwords.verify(usable.hash if usable else None, password)
         if usable is None or not fits:
             self._throttle.failed(login, address, self._clock.monotonic())
@@ -147,13 +119,14 @@ class Accounts:
         session = Session(_digest(token), account.id, secrets.token_urlsafe(16), now, now)
         await self._close([d for d, s in self._sessions.items() if not self._alive(s)])
         self._sessions[session.digest] = session
+        self._used[session.digest] = self._clock.monotonic()
         with contextlib.suppress(Unwritable):
             await self._workers.thread(self._store.put_session, session)
         with contextlib.suppress(
             Unwritable
         ):  # 記録できていません: the staff must get in all the same
             await self._record("session.opened", account.id, {}, {"address": address})
-        return SignedIn(token, _identity(account, session))
+        return SignedIn(token, identity(account, session, self._limits.get(account.id)))
 
     async def identify(self, token: str) -> Identity | None:
         """Who holds this token; slides the session's end forward."""
@@ -161,16 +134,17 @@ class Accounts:
         if session is None:
             return None
         account = self._by_id.get(session.account)
-        if account is None or account.disabled or not self._alive(session):
+        if account is None or not self._open(account) or not self._alive(session):
             await self._close([session.digest])
             return None
         now = to_us(self._clock.utc())
+        self._used[session.digest] = self._clock.monotonic()
         if now - session.used_us >= _TOUCH_US:
             session = replace(session, used_us=now)
             self._sessions[session.digest] = session
             with contextlib.suppress(Unwritable):
                 await self._workers.thread(self._store.put_session, session)
-        return _identity(account, session)
+        return identity(account, session, self._limits.get(account.id))
 
     async def sign_out(self, digest: str) -> None:
         """Close one session."""
@@ -209,7 +183,7 @@ class Accounts:
             raise UsageError("そのログイン名は使われています / that login name is taken", got=login)
         encoded = await self._passwords.hash(password)
         account = Account(
-            self._new_id(), login, name, frozenset(roles), encoded, must_change=must_change
+            self.new_id(), login, name, frozenset(roles), encoded, must_change=must_change
         )
         await self._record(
             "account.added", account.id, {"by": by, "roles": _words(account.roles)}, _who(account)
@@ -217,6 +191,31 @@ class Accounts:
         await self._workers.thread(self._store.add, account)
         self._by_id[account.id] = account
         return account
+
+    async def admit(
+        self, account: Account, limit: Limit, address: str | None = None
+    ) -> SignedIn | None:
+        """An account that ends by itself; with `address` its session, opened at once.
+
+        A disk that takes no writing keeps nobody out: it then lives in memory only.
+        """
+        try:
+            await self._workers.thread(self._store.add, account, limit)
+        except Unwritable:
+            if address is None:
+                raise
+        self._by_id[account.id] = account
+        self._limit(account.id, limit, to_us(self._clock.utc()))
+        return None if address is None else await self._open_session(account, address)
+
+    def limits(self) -> Mapping[str, Limit]:
+        """Accounts that end by themselves: sealed codes and visiting helpers."""
+        return dict(self._limits)
+
+    def is_open(self, id: str) -> bool:
+        """Whether this account can be used now."""
+        account = self._by_id.get(id)
+        return account is not None and self._open(account)
 
     async def set_roles(self, login: str, roles: Iterable[Role], *, by: str = "system") -> None:
         """What somebody may do from now on. Raises `UsageError`, `Unwritable`."""
@@ -271,12 +270,24 @@ class Accounts:
     async def _close(self, digests: list[str]) -> None:
         for digest in digests:
             self._sessions.pop(digest, None)
+            self._used.pop(digest, None)
         if digests:
             with contextlib.suppress(Unwritable):
                 await self._workers.thread(self._store.drop_sessions, digests)
 
     def _alive(self, session: Session) -> bool:
-        return to_us(self._clock.utc()) - session.used_us < self.life.total_seconds() * 1e6
+        """By the monotonic clock: a wall clock that is put right throws nobody out (R-82)."""
+        idle = self._clock.monotonic() - self._used[session.digest]
+        return idle < self.life.total_seconds()
+
+    def _open(self, account: Account) -> bool:
+        """Neither disabled nor at its end."""
+        end = self._ends.get(account.id)
+        return not account.disabled and (end is None or self._clock.monotonic() < end)
+
+    def _limit(self, id: str, limit: Limit, now_us: int) -> None:
+        self._limits[id] = limit
+        self._ends[id] = self._clock.monotonic() + (limit.until_us - now_us) / 1e6
 
     def _find(self, login: str) -> Account | None:
         return next((a for a in self._by_id.values() if a.login == login), None)
@@ -287,23 +298,11 @@ class Accounts:
             raise UsageError("そのログイン名はありません / no such login name", got=login)
         return account
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
+        """A pseudonym nobody has."""
         while (id := f"u-{secrets.token_hex(2)}") in self._by_id:
             pass
         return id
-
-
-def _identity(account: Account, session: Session) -> Identity:
-    return Identity(
-        account.id,
-        account.login,
-        account.name,
-        account.roles,
-        granted(account.roles),
-        session.csrf,
-        session.digest,
-        account.must_change,
-    )
 
 
 def _digest(token: str) -> str:

@@ -20,7 +20,8 @@ from aiohttp.typedefs import Middleware
 
 from bcp.kit.errors import UsageError
 from bcp.kit.language import text
-from bcp.service.access.accounts import Accounts, Identity
+from bcp.service.access.accounts import Accounts
+from bcp.service.access.identity import Identity
 from bcp.service.access.roles import Permission, decide
 from bcp.service.access.routes import Handler, route_of
 

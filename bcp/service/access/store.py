@@ -11,10 +11,12 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Literal
 
 from bcp.kit.errors import BcpError, Unwritable, UsageError
+from bcp.service.access.limits import Limit
 from bcp.service.access.roles import Role
 
 _DDL = """
@@ -26,6 +28,16 @@ CREATE TABLE IF NOT EXISTS session (
     digest TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
     csrf TEXT NOT NULL, opened_us INTEGER NOT NULL, used_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS account_limit (
+    account TEXT PRIMARY KEY REFERENCES account(id) ON DELETE CASCADE, until_us INTEGER NOT NULL,
+    origin TEXT NOT NULL, sites TEXT NOT NULL, systems TEXT NOT NULL, runbooks TEXT NOT NULL,
+    code INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS code (
+    number INTEGER PRIMARY KEY, site TEXT NOT NULL, hash TEXT NOT NULL, edition TEXT NOT NULL,
+    issued_us INTEGER NOT NULL, state TEXT NOT NULL, changed_us INTEGER NOT NULL, account TEXT,
+    told INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 _COLUMNS = "id, login, name, roles, hash, disabled, must_change"
@@ -54,6 +66,22 @@ class Session:
     csrf: str
     opened_us: int
     used_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One sealed code: only its hash is here. `state`: sealed, used, revoked, rotated."""
+
+    number: int
+    site: str
+    hash: str
+    edition: str
+    issued_us: int
+    state: str
+    changed_us: int
+    account: str | None = None
+    told: bool = False
+    """Its use stands in the log."""
 
 
 class AccessStore:
@@ -86,15 +114,27 @@ class AccessStore:
             rows = db.execute(f"SELECT {_COLUMNS} FROM account ORDER BY login").fetchall()  # noqa: S608
         return [_account(row) for row in rows]
 
-    def add(self, account: Account) -> None:
+    def add(self, account: Account, limit: Limit | None = None) -> None:
         """Raises `UsageError` when the login name is taken."""
         with self._use() as db:
             try:
+                db.execute("BEGIN IMMEDIATE")
                 db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", _row(account))
+                if limit is not None:
+                    row = (account.id, limit.until_us, limit.origin, *_scope(limit), limit.code)
+                    db.execute("INSERT INTO account_limit VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                db.execute("COMMIT")
             except sqlite3.IntegrityError as error:
+                db.execute("ROLLBACK")
                 raise UsageError(
                     "そのログイン名は使われています / that login name is taken", got=account.login
                 ) from error
+
+    def limits(self) -> dict[str, Limit]:
+        """Account -> what it is lent and until when."""
+        with self._use() as db:
+            rows = db.execute("SELECT * FROM account_limit").fetchall()
+        return {row[0]: _limit(row) for row in rows}
 
     def update(self, account: Account) -> None:
         """Replace everything but the id."""
@@ -136,10 +176,33 @@ class AccessStore:
         with self._lock:
             self._db.close()
 
+    # --- sealed codes -------------------------------------------------------------------------
+
+    def codes(self) -> list[Code]:
+        """Every code ever issued, by number."""
+        with self._use() as db:
+            rows = db.execute("SELECT * FROM code ORDER BY number").fetchall()
+        return [_code(row) for row in rows]
+
+    def put_codes(self, codes: list[Code]) -> None:
+        """Insert or replace these, all or none."""
+        with self._use() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(
+                "INSERT OR REPLACE INTO code VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [astuple(code) for code in codes],
+            )
+            db.execute("COMMIT")
+
     @contextlib.contextmanager
     def _use(self) -> Iterator[sqlite3.Connection]:
         with self._lock, _translated(self._path):
-            yield self._db
+            try:
+                yield self._db
+            except sqlite3.Error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
 
 
 @contextlib.contextmanager
@@ -164,6 +227,16 @@ def _translated(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _scope(limit: Limit) -> tuple[str, str, str]:
+    return " ".join(limit.sites), " ".join(limit.systems), " ".join(limit.runbooks)
+
+
+def _limit(row: tuple[str, int, str, str, str, str, int | None]) -> Limit:
+    origin: Literal["code", "helper"] = "code" if row[2] == "code" else "helper"
+    sites, systems, runbooks = (tuple(words.split()) for words in row[3:6])
+    return Limit(row[1], origin, sites, systems, runbooks, row[6])
+
+
 def _row(account: Account) -> tuple[str, str, str, str, str, int, int]:
     roles = " ".join(sorted(account.roles))
     return (
@@ -181,3 +254,8 @@ def _account(row: tuple[str, str, str, str, str, int, int]) -> Account:
     known = {role.value for role in Role}
     roles = frozenset(Role(word) for word in row[3].split() if word in known)
     return Account(row[0], row[1], row[2], roles, row[4], bool(row[5]), bool(row[6]))
+
+
+def _code(row: tuple[int, str, str, str, int, str, int, str | None, int]) -> Code:
+    number, site, encoded, edition, issued_us, state, changed_us, account, told = row
+    return Code(number, site, encoded, edition, issued_us, state, changed_us, account, bool(told))

@@ -139,6 +139,8 @@ def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
         "user add": ("login", "name"),
         "user passwd": ("login",),
         "user disable": ("login",),
+        "break-glass list": ("site",),
+        "break-glass revoke": ("site", "numbers"),
     }.get(words, ())
     found = {name: given[name] for name in names if given.get(name) is not None}
     for common in ("drill", "by"):

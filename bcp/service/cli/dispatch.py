@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "probe": "commands_probe:probe",
     "runbook lint": "commands_books:lint_runbooks",
     "runbook print": "commands_books:print_runbooks",
+    "break-glass issue": "commands_doors:issue",
     "status": "commands_state:status",
     "log verify": "commands_state:log_verify",
 }

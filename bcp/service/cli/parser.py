@@ -32,6 +32,7 @@ def build() -> argparse.ArgumentParser:
     _disaster(commands)
     _log(commands)
     _user(commands)
+    _break_glass(commands)
     return parser
 
 
@@ -260,3 +261,28 @@ def _user(commands: Sub[argparse.ArgumentParser]) -> None:
             leaf.add_argument("--role", action="append", required=True)
         if verb in ("add", "passwd"):
             leaf.add_argument("--password-file", type=Path, help="省くと端末で聞く / else ask")
+
+
+def _break_glass(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "break-glass", "緊急用封印コード", "sealed codes for who arrives")
+    issue = _leaf(
+        group, "issue", "封筒を作り、紙に出す", "make an envelope and print it", data=True
+    )
+    issue.add_argument("--site", required=True, metavar="ID", help="拠点 / site")
+    issue.add_argument("--count", type=int, default=10, help="枚数 (既定 10) / cards")
+    issue.add_argument(
+        "--keep",
+        action="store_true",
+        help="前の封筒も残して足す (省くと前の封筒は無効) / keep the older envelopes valid",
+    )
+    issue.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
+    issue.add_argument("--address", help="紙に書くこの画面の場所 http://192.0.2.10:8420 / printed")
+    listing = _leaf(group, "list", "状態の一覧 (符号は出ない)", "states, never codes", data=True)
+    revoke = _leaf(group, "revoke", "無効にする", "revoke", data=True)
+    revoke.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
+    for leaf in (listing, revoke):
+        leaf.add_argument("--site", metavar="ID")
+    for leaf in (issue, listing, revoke):
+        leaf.add_argument(
+            "--plan", type=Path, metavar="PLAN_DIR", help="計画 (なくてもよい) / optional"
+        )

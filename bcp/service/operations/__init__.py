@@ -12,6 +12,7 @@ from bcp.service.operations import (
     announcing,
     backing_up,
     books,
+    doors,
     logging_,
     people,
     recovering,
@@ -27,4 +28,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *logging_.OPERATIONS,
     *people.OPERATIONS,
     *books.OPERATIONS,
+    *doors.OPERATIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bcp.kit.language import text
-from bcp.kit.units import jst_short
+from bcp.kit.units import from_us, jst_short
 from bcp.service.access.roles import Permission
 from bcp.service.pages.render import Words
 from bcp.service.pages.visit import Alarm, Visit
@@ -27,6 +27,18 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(_alarm(visit, "bad", "alarm_log_broken", "/log"))
     if visit.path == "/":
         found += _machinery(visit)
+    if owed := visit.house.codes.owed():
+        inside = sum(one.session_open for one in owed)
+        last = max(owed, key=lambda one: one.changed_us)
+        site = visit.house.city.site(last.site)
+        said = text(
+            "people.alarm",
+            count=len(owed),
+            inside=inside,
+            site=site.name if site else last.site,
+            at=jst_short(from_us(last.changed_us), visit.now),
+        )
+        found.append(Alarm("warn", said.pick(visit.lang), "/people"))
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
     return tuple(found) + _events(visit)

@@ -9,12 +9,14 @@ from bcp.service.pages import (
     audit,
     backups_page,
     board,
+    break_glass,
     check,
     declare,
     disaster,
     door_pages,
     log,
     paper_page,
+    people_page,
     runbooks_page,
     static_files,
     status,
@@ -30,6 +32,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
         declare, disaster, steps, acts, paper_page, announcements,
+        break_glass, people_page,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from bcp.kit.errors import BcpError, Busy
 from bcp.kit.language import text
-from bcp.service.access.accounts import TooFast
 from bcp.service.access.guard import identity_of, safe_next
+from bcp.service.access.identity import TooFast
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.respond import Answer, Go, Page, Pages

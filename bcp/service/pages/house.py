@@ -14,6 +14,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.access.breakglass import Codes
 from bcp.service.house import Reloads
 from bcp.watch.board import Board
 from bcp.watch.history import History
@@ -76,6 +77,11 @@ class House(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Names behind pseudonyms."""
+        ...
+
+    @property
+    def codes(self) -> Codes:
+        """緊急用封印コード."""
         ...
 
     @property

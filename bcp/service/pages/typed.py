@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bcp.service.access.guard import CSRF_FIELD
 from bcp.service.pages.visit import Visit
 
-_SECRET = ("/account", "/login")
+_SECRET = ("/account", "/login", "/break-glass")
 _WORDS = (
     "reason", "note", "alone", "approved_by", "waived", "at", "until", "onset", "snapshot",
     "title", "body", "easy", "title_en", "body_en", "next_update",

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bcp.kit.language import Lang, text
-from bcp.service.access.accounts import Identity
+from bcp.service.access.identity import Identity
 from bcp.service.access.roles import Permission
 from bcp.service.pages.called import called
 from bcp.service.pages.house import House

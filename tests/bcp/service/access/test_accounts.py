@@ -11,7 +11,8 @@ from argon2 import PasswordHasher
 
 from bcp.kit.errors import Refused, Unwritable, UsageError
 from bcp.kit.workers import Workers
-from bcp.service.access.accounts import Accounts, TooFast
+from bcp.service.access.accounts import Accounts
+from bcp.service.access.identity import TooFast
 from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Permission, Role
 from bcp.service.access.store import AccessStore

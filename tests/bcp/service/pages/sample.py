@@ -22,7 +22,7 @@ from backups.custody import FOLD as BACKUPS
 from backups.model import AnySet, Backups, restic_sets
 from backups.record import Custody, Disagreement, Evidence, Result
 from backups.room import BackupRoom
-from bcp.journal.entry import Actor
+from bcp.journal.entry import Actor, NewEntry
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.language import Text
@@ -30,6 +30,7 @@ from bcp.kit.workers import Workers
 from bcp.plan.loader import read_source
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.access.breakglass import Codes
 from bcp.service.access.guard import Bearer, Doors
 from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Permission, Role
@@ -110,6 +111,7 @@ class Town:
     drills: Drills
     status_folder: Path
     accounts: Accounts
+    codes: Codes
     doors: Doors
     hub: Hub
     app: web.Application
@@ -227,6 +229,15 @@ async def town(
     await board.define(lamps(plan, sets))
     store = AccessStore(folder / "access.sqlite")
     accounts = await Accounts.open(store, workers, clock, passwords=Passwords(workers, CHEAP))
+    codes = await Codes.open(
+        store,
+        accounts,
+        workers,
+        clock,
+        passwords=Passwords(workers, CHEAP),
+        log=lambda new, op: _enter(journal, new, op),
+        alarm=lambda code: None,
+    )
     doors, hub, app = Doors(accounts), Hub(clock), web.Application()
     books, faults = shipped()
     assert not faults
@@ -246,7 +257,7 @@ async def town(
     judge = Judge(board, clock, plan)
     made = Town(
         clock, workers, plan, board, history, journal, books, sets, desk, drills, status,
-        accounts, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1"),
+        accounts, codes, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1"),
         disk,
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")
@@ -266,6 +277,10 @@ async def town(
         history.close()
         store.close()
         workers.close()
+
+
+async def _enter(journal: Journal, new: NewEntry, op: str) -> None:
+    await journal.append(new, op=op, actor=Actor("system", "service"))
 
 
 async def quiet(made: Town) -> None:
