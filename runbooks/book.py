@@ -41,6 +41,13 @@ class Book:
 
     runbooks: tuple[Runbook, ...] = ()
     trees: Mapping[str, Tree] = field(default_factory=dict, compare=False, repr=False)
+    original: Book | None = field(default=None, compare=False, repr=False)
+    """Of a book amended while an event runs: the frozen one."""
+
+    @cached_property
+    def variants(self) -> dict[Any, Book]:
+        """Amended versions of it that were asked for (`runbooks.amended`)."""
+        return {}
 
     @cached_property
     def _by_id(self) -> dict[str, Runbook]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bcp.journal.canonical import Json
@@ -11,6 +11,7 @@ from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.errors import Refused
 from bcp.kit.language import text
 from bcp.kit.units import jst
+from bcp.plan.automation import Automation
 from bcp.plan.model import City
 from runbooks.book import Book
 from runbooks.state import Incident
@@ -34,6 +35,10 @@ class Context:
     """The wall clock cannot be trusted: then no typed time is refused."""
     unseen: frozenset[str] = frozenset()
     """Systems whose proof nobody can see now (stale, not run): asked before 復旧 only."""
+    holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Pseudonym -> what he is: roles of the plan and capacities of his account. Empty: not known."""
+    allowed: tuple[Automation, ...] = ()
+    """The allow-list of the plan in force: what a machine may do."""
 
 
 class Conflict(Refused):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -23,12 +23,13 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, Unwritable
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
-from bcp.watch.values import Status
 from bcp.watch.view import CheckView
 from runbooks import commands as c
+from runbooks.amended import amended
 from runbooks.book import Book
 from runbooks.context import Context, refuse
 from runbooks.contradiction import Reading
+from runbooks.escalation import escalations
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.incident import FOLD_NAME, decide
 from runbooks.incidents import Incidents
@@ -36,9 +37,7 @@ from runbooks.report import Report, build
 from runbooks.situation import Situation as Situation
 from runbooks.situation import situation as situation
 from runbooks.state import Incident
-from runbooks.targets import (
-    required_level,
-)
+from runbooks.unseen import unseen
 from runbooks.witness import checks_of, testify
 
 POLL_SECONDS = 1.0
@@ -91,6 +90,8 @@ class Desk:
         """Set on the real desk: what a real declaration stops."""
         self.real: Desk | None = None
         """Set on a drill's desk: while a real event runs there, none is declared here."""
+        self.holders: Callable[[], Mapping[str, frozenset[str]]] = dict
+        """Set by the roof: pseudonym -> roles of the plan and capacities of the account."""
         self._frozen: dict[str, Frozen] = {}
         self.adopt(city, book, plan)
 
@@ -117,12 +118,26 @@ class Desk:
         return self.state.actives
 
     async def frozen(self, incident: Incident) -> Frozen:
-        """The plan and runbooks frozen at its declaration. Raises Missing or Damaged."""
+        """The plan and runbooks frozen at its declaration, with what was put in since.
+
+        Raises Missing or Damaged.
+        """
         known = self._frozen.get(incident.frozen)
         if known is None:
             data = await self.workers.thread(self.journal.evidence.get, incident.frozen)
             known = self._frozen[incident.frozen] = await self.workers.thread(thaw, data)
-        return known
+        if not incident.amendments:
+            return known
+        words = await self._words(incident)
+        return Frozen(known.city, amended(known.book, incident, words))
+
+    async def _words(self, incident: Incident) -> dict[int, dict[str, str]]:
+        """The words of the amendments, as far as they were not erased."""
+        found: dict[int, dict[str, str]] = {}
+        for one in incident.amendments:
+            entries = await self.journal.read(one.seq, incident=incident.id, limit=1)
+            found |= await self.texts(entries)
+        return found
 
     async def do(self, command: c.Command, actor: Actor, op: str) -> Committed:
         """Carry out a command: decided on the newest state, durable when this returns.
@@ -151,7 +166,11 @@ class Desk:
             plan,
             digest,
             self.clock.reading().suspect,
-            self._unseen(command, frozen.city),
+            unseen(self.incident(command.incident), frozen.city, self.readings)
+            if isinstance(command, c.Restore)
+            else frozenset(),
+            self.holders(),
+            self.city.automation,
         )
 
         def carry(view: View) -> tuple[NewEntry, ...]:
@@ -161,22 +180,6 @@ class Desk:
         if isinstance(command, c.Declare) and self.drills is not None and committed.entries:
             await self.drills.preempt(str(committed.entries[0].incident))
         return committed
-
-    def _unseen(self, command: c.Command, city: City) -> frozenset[str]:
-        """Systems that the log shows as restored while their checks cannot tell today."""
-        incident = self.incident(command.incident) if isinstance(command, c.Restore) else None
-        if incident is None:
-            return frozenset()
-        found: set[str] = set()
-        for system in city.systems:
-            level = required_level(system, incident.nature)
-            rungs = incident.levels.get(system.id, {}) if level is not None else {}
-            open_ = [spells[-1] for rung, spells in rungs.items() if spells and rung >= str(level)]
-            proofs = [spell.checks for spell in open_ if spell.until is None]
-            told = any(_tells(self.readings(checks), checks) for checks in proofs)
-            if incident.in_scope(system.id) and proofs and not told:
-                found.add(system.id)
-        return frozenset(found)
 
     async def _freeze(self) -> str:
         """Keep plan and book before the entry names them: a digest without a file is no evidence."""
@@ -269,15 +272,11 @@ class Desk:
         seen, now = await self._read(asked), self.clock.utc()
         said = await self.workers.thread(testify, incident, city, book, seen, now)
         written = 0
-        for command, op in said:
+        due = await self.workers.thread(escalations, incident, city, book, now)
+        for command, op in (*said, *due):
             with contextlib.suppress(Refused):  # the event ended between looking and writing
                 written += len((await self.do(command, WATCHER, op)).entries)
         return written
-
-
-def _tells(readings: Mapping[str, Reading], checks: tuple[str, ...]) -> bool:
-    """Whether every check of a proof has a verdict now; one the plan dropped has none."""
-    return all(id in readings and readings[id].status is not Status.UNKNOWN for id in checks)
 
 
 def new_op() -> str:

@@ -161,6 +161,7 @@ class Drills:
             journal, real.city, real.book, self._board, self._clock, self._workers, id, real.plan
         )
         desk.real = real
+        desk.holders = lambda: real.holders()
         self._desks[id] = desk
         return desk
 

@@ -25,6 +25,7 @@ from runbooks.state import (
 )
 from runbooks.stepfold import STEP_KINDS, fold_step
 from runbooks.suggestionfold import SUGGESTION_KINDS, answered, fold_suggestion
+from runbooks.workedfold import WORKED
 
 T = TypeVar("T")
 PREFIX = "incident."
@@ -194,6 +195,7 @@ def _gate(met: bool) -> Change:
 
 _CHANGES: dict[str, Change] = {
     **FRAME_CHANGES,
+    **WORKED,
     "decision_taken": _decision,
     "note_added": _note,
     "hand_over": _hand_over,

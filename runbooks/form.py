@@ -20,6 +20,7 @@ from pydantic import Field, TypeAdapter, field_validator
 from bcp.plan.types import Day, Duration, Id, LevelId, Model
 from runbooks.form_parts import (
     Announce,
+    Challenge,
     Confirm,
     ContactRef,
     DrillForm,
@@ -44,6 +45,8 @@ class StepBase(Model):
     """One verb, one object, as an order: 「サーバ室の入室可否を確認する」."""
     en: str | None = None
     mode: Literal["read-do", "do-confirm", "challenge-response"] = "read-do"
+    challenge: Challenge | None = None
+    """What is asked and answered in `challenge-response`; else `expect` is read and confirmed."""
     role: RoleRef | None = None
     """Who does it; not written: the runbook's `owner_role`."""
     owner: Owner = "職員"

@@ -67,6 +67,23 @@ class DrillForm(Model):
     text: str | None = None
 
 
+class Challenge(Model):
+    """One line of a challenge-response: one reads `ask` aloud, the other answers what he sees.
+
+    `answer`: the only answer with which one goes on; without it any answer is recorded.
+    """
+
+    ask: str = Field(min_length=1, max_length=200)
+    answer: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Challenge:
+        if self.answer is not None and self.choices and self.answer not in self.choices:
+            raise ValueError("answer は choices の一つ / the answer must be one of the choices")
+        return self
+
+
 class SecurityChange(Model):
     """A relaxation of security that must be taken back (C, I or A is weakened)."""
 

@@ -12,8 +12,17 @@ from datetime import datetime
 from runbooks.state import GateClosing, Incident, Ratification
 from runbooks.targets import attained
 
-ALWAYS = ("ratification", "levels", "changes", "sheets", "alternate", "back_entry", "backup")
-"""事後承認, 復旧した水準の維持, 緊急変更, 用紙, 代替運用, 後入力, 新しいバックアップ."""
+ALWAYS = (
+    "ratification",
+    "levels",
+    "changes",
+    "countersign",
+    "sheets",
+    "alternate",
+    "back_entry",
+    "backup",
+)
+"""事後承認, 復旧した水準の維持, 緊急変更, 単独実施の事後確認, 用紙, 代替運用, 後入力, 新しいバックアップ."""
 
 BY_WORD = frozenset({"backup"})
 """Gates whose condition is stated (with the check that shows it), not counted."""
@@ -68,6 +77,8 @@ def _holds(incident: Incident, id: str) -> tuple[str, ...]:
         return tuple(system for system, _level in gone if incident.in_scope(system))
     if id == "changes":
         return tuple(i.id for i in incident.changes.values() if i.closed_at is None)
+    if id == "countersign":
+        return tuple(run.id for run in incident.automations.values() if run.owes_countersign)
     if id == "sheets":
         return tuple(i.id for i in incident.sheets.values() if i.closed_at is None)
     if id == "alternate":

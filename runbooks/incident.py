@@ -18,6 +18,8 @@ from bcp.journal.folding import Fold
 from bcp.kit.units import JST, jst, to_us
 from bcp.plan.model import City
 from runbooks import commands as c
+from runbooks.amenddecide import decide_amend
+from runbooks.amended import amended
 from runbooks.book import Book
 from runbooks.codesfold import CODES
 from runbooks.context import (
@@ -30,10 +32,12 @@ from runbooks.context import (
     refuse,
     when,
 )
+from runbooks.crewdecide import decide_crew
 from runbooks.folding import PREFIX, fold
 from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
 from runbooks.incidents import Incidents
+from runbooks.rundecide import decide_run
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
 from runbooks.stepdecide import decide_option, decide_step
 from runbooks.workdecide import decide_work
@@ -61,6 +65,8 @@ def decide(
     incident = state.get(command.incident)
     if incident is None:
         raise refuse("no_incident", id=command.incident)
+    if incident.amendments:
+        context = replace(context, book=amended(context.book, incident))
     if isinstance(command, c.StepCommand):
         return decide_step(incident, command, at, context)
     if isinstance(command, c.TakeDecision) and command.step is not None:
@@ -69,6 +75,12 @@ def decide(
         return decide_frame(incident, command, at, context)
     if isinstance(command, c.WorkCommand):
         return decide_work(incident, command, at, context)
+    if isinstance(command, c.CrewCommand):
+        return decide_crew(incident, command, at, context)
+    if isinstance(command, c.AmendCommand):
+        return decide_amend(incident, command, at, context)
+    if isinstance(command, c.RunCommand):
+        return decide_run(incident, command, at, context)
     assert_never(command)
 
 

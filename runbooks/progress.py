@@ -1,7 +1,8 @@
 """Which steps are blocked, ready, not applicable: derived from the run and the frozen book. Pure.
 
-A need is settled when its step is done (and proven, where its `gate` says verified), skipped, not
-applicable, or failed while the waiting step also needs its `on_failure` step and that one is done.
+A need is settled when its step is done (and proven, where its `gate` says verified), skipped,
+cancelled, not applicable, or failed while the waiting step also needs its `on_failure` step and that
+one is done.
 A need in a runbook that is not part of the event does not block: it was not hit.
 """
 
@@ -13,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from runbooks.book import Book
-from runbooks.form import DecisionStep, Runbook, Step
+from runbooks.form import DecisionStep, Runbook, Step, WaitStep
 from runbooks.state import Did, Incident, Phase, StepRun, Verification
 
 PROVEN = frozenset({Verification.PASSED, Verification.ATTESTED, Verification.WAIVED})
@@ -59,6 +60,9 @@ class Standing:
         """Longer than p90 (or than promised, while waiting): time for the deputy, never a failure."""
         if self.stand is Stand.WAITING:
             return self.run.expected_at is not None and now > self.run.expected_at
+        if self.stand is Stand.RUNNING and isinstance(self.step, WaitStep) and self.step.expected:
+            began = self.run.started_at
+            return began is not None and now - began > self.step.expected
         estimate = self.step.duration
         if self.stand is not Stand.RUNNING or estimate is None or self.run.started_at is None:
             return False
@@ -71,6 +75,7 @@ _DID = {
     Did.DONE: Stand.DONE,
     Did.FAILED: Stand.FAILED,
     Did.SKIPPED: Stand.SKIPPED,
+    Did.CANCELLED: Stand.CANCELLED,
 }
 
 
@@ -118,10 +123,12 @@ class _Walk:
         run = self._incident.run(runbook.id, step.id)
         graph = self._book.graphs[runbook.id]
         needs = [need for need in graph.needs[step.id] if self._part(need)]
-        review = any(self._undone_since(need, run) for need in needs)
         if run.did is not Did.OPEN:
+            led = [source for source, _what in graph.starters.get(step.id, ())]
+            review = any(self._undone_since(need, run) for need in [*needs, *led])
             return Standing(runbook, step, run, _DID[run.did], (), review)
-        if self._incident.phase is Phase.CANCELLED:
+        gone = runbook.id in self._incident.abandoned
+        if gone or self._incident.phase is Phase.CANCELLED:
             return Standing(runbook, step, run, Stand.CANCELLED)
         open_needs = [need for need in needs if not self._settled(need, needs)]
         started, waiting = self._started(graph.starters.get(step.id, ()))
@@ -149,7 +156,7 @@ class _Walk:
         if found.stand is Stand.FAILED:
             other = found.step.on_failure
             return other is not None and other in among and self._is(other, Stand.DONE)
-        return found.stand in (Stand.SKIPPED, Stand.NOT_APPLICABLE)
+        return found.stand in (Stand.SKIPPED, Stand.NOT_APPLICABLE, Stand.CANCELLED)
 
     def _started(self, starters: tuple[tuple[str, str], ...]) -> tuple[bool, list[str]]:
         """Whether a step off the straight way was called for; else which steps still decide it."""
@@ -171,7 +178,9 @@ class _Walk:
         assert place is not None
         undone = self._incident.run(place[0].id, need).reopened_at
         began = run.started_at or run.finished_at
-        return undone is not None and began is not None and began < undone
+        if undone is None or began is None or began >= undone:
+            return False
+        return run.reviewed_at is None or run.reviewed_at < undone
 
 
 def _fires(source: Standing, what: str) -> bool:

@@ -16,6 +16,7 @@ from statistics import median
 
 from bcp.journal.entry import Entry
 from bcp.kit.errors import UsageError
+from runbooks.amended import amended
 from runbooks.folding import PREFIX, fold
 from runbooks.frozen import Frozen
 from runbooks.gates import Gate, gates
@@ -137,7 +138,7 @@ def build(
     incident = state.latest
     assert incident is not None
     now = incident.last_at or incident.declared_at
-    found = standings(incident, frozen.book)
+    found = standings(incident, amended(frozen.book, incident, texts))
     delays = sorted(
         entry.recorded_at - entry.occurred_at
         for entry in own

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from runbooks.framestate import ACTIVE as ACTIVE
@@ -27,77 +26,14 @@ from runbooks.framestate import Phase as Phase
 from runbooks.framestate import Ratification as Ratification
 from runbooks.framestate import Suggestion as Suggestion
 from runbooks.framestate import Tried as Tried
+from runbooks.stepstate import Attempt as Attempt
+from runbooks.stepstate import Did as Did
+from runbooks.stepstate import StepRun as StepRun
+from runbooks.stepstate import Verification as Verification
+from runbooks.worked import Amendment, Attachment, AutoRun, ContactTry, Duty
 
 LATE_SECONDS = 300
 """Recorded more than this after it happened: 後入力."""
-
-
-class Did(StrEnum):
-    """What people did with a step: the stored half of its state."""
-
-    OPEN = "open"
-    RUNNING = "running"
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class Verification(StrEnum):
-    """What is proven of a step: the second dimension, kept apart from what was ticked."""
-
-    NONE = "none"
-    PENDING = "pending"
-    PASSED = "passed"
-    FAILED = "failed"
-    ATTESTED = "attested"
-    """目視: another person looked."""
-    WAIVED = "waived"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One go at a step. `by` are pseudonyms; instants are when it happened, not when it was typed."""
-
-    number: int
-    started_at: datetime | None
-    finished_at: datetime | None
-    result: Did
-    by: str
-    seq: int
-    """Entry that ended it."""
-
-
-@dataclass(frozen=True)
-class StepRun:
-    """One step of a running event (no slots: copied by its dictionary, see `stepfold`)."""
-
-    id: str
-    runbook: str
-    did: Did = Did.OPEN
-    verification: Verification = Verification.NONE
-    attempt: int = 1
-    version: int = 0
-    """Grows with every entry about the step; a page sends it back to find conflicts."""
-    claimed_by: str | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    finished_by: str | None = None
-    finished_seq: int | None = None
-    late: bool = False
-    expected_at: datetime | None = None
-    """While waiting: when the other side promised."""
-    confirmed_by: tuple[str, ...] = ()
-    """Others who said the same afterwards."""
-    attested_by: str | None = None
-    option: str | None = None
-    """The answer of a decision."""
-    verified_since: datetime | None = None
-    reopened_at: datetime | None = None
-    reopened_by: str | None = None
-    reopened_version: int = 0
-    """Version since the last undo: what was said of an older one speaks of the attempt undone."""
-    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +165,15 @@ class Incident:
     """(system, level) that stood with evidence when 復旧 was recorded."""
     waivers: tuple[str, ...] = ()
     """Systems waived at restoration, with a reason in the log."""
+    duties: tuple[Duty, ...] = ()
+    """Who fills which role on which shift; the last statement about a person and role counts."""
+    contacts: tuple[ContactTry, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
+    """差し込み: what was changed of the frozen runbooks, in the order decided."""
+    abandoned: Mapping[str, int] = field(default_factory=dict)
+    """Runbooks given up for another way -> entry that says so."""
+    automations: Mapping[str, AutoRun] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
     preempted_at: datetime | None = None
     """実災害発動 — 訓練中止."""
     report: str | None = None

@@ -57,7 +57,7 @@ def duplicates(items: Iterable[str], section: str, tree: Tree) -> Iterator[Fault
 
 
 def _duplicates(city: City, tree: Tree) -> Iterator[Fault]:
-    for section in ("sites", "roles", "people", "services", "systems"):
+    for section in ("sites", "roles", "people", "services", "systems", "automation"):
         yield from duplicates((item.id for item in getattr(city, section)), section, tree)
 
 
@@ -70,6 +70,11 @@ def _references(city: City, names: _Names, tree: Tree) -> Iterator[Fault]:
         for index, value in enumerate(values):
             yield from one((*path, index), value, known)
 
+    acts = [line.id for line in city.automation]
+    for i, line in enumerate(city.automation):
+        yield from many(("automation", i, "systems"), line.systems, names.systems)
+        instead = line.drill.run if line.drill else None
+        yield from one(("automation", i, "drill", "run"), instead, acts)
     for i, site in enumerate(city.sites):
         yield from many(("sites", i, "contacts"), site.contacts, names.people)
     for i, role in enumerate(city.roles):

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bcp.plan.automation import Automation
 from bcp.plan.types import Day, Duration, Id, LevelId, Model, Zone
 
 
@@ -62,6 +63,8 @@ class Person(Model):
     mail: str | None = None
     radio: str | None = None
     site: Id | None = None
+    login: str | None = None
+    """Account of this person here: so that an approval can be checked against the role."""
     confirmed_on: Day | None = None
     unconfirmed: bool = False
 
@@ -282,6 +285,8 @@ class City(Model):
     services: tuple[Service, ...] = ()
     systems: tuple[System, ...] = ()
     disaster: Disaster = Disaster()
+    automation: tuple[Automation, ...] = ()
+    """What a machine may do for a step; nothing else ever runs."""
     node: Node
 
     def system(self, id: str) -> System | None:

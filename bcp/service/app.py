@@ -28,6 +28,7 @@ from bcp.plan import accepted
 from bcp.service import figures, parts, secret_files
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
+from bcp.service.holders import holders
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan, archive
@@ -166,6 +167,7 @@ async def _build(
         judge=judge,
         troubles=troubles,
     )
+    desk.holders = lambda: holders(house.city, accounts)
     for producer in (
         families.judged(lambda: judge),
         families.watching(scheduler, recorder, history),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -24,6 +24,7 @@ from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
 from bcp.service import announcing, app, chores, memory, systemd
+from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
 from bcp.service.linting import lint_plan
@@ -56,6 +57,8 @@ class Daemon:
     extras: Callable[[House], Extras] = lambda _house: Extras()
     before: Callable[[House], Awaitable[None]] | None = None
     """Runs when the house stands and before it is ready (the practice city's accounts)."""
+    actions: Mapping[str, Act] = field(default_factory=dict)
+    """Built-in acts that the plan's allow-list may name (`automation: action:`)."""
     clock: Clock = field(default_factory=SystemClock)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,6 +118,7 @@ class Daemon:
         group.create_task(house.room.run(), name="backups")
         group.create_task(house.lag.run(), name="lag")
         group.create_task(self._desks(house), name="desks")
+        group.create_task(Hand(house, self.actions).run(group), name="automation")
         group.create_task(chores.verify_daily(house), name="verify")
         group.create_task(chores.turn_of_the_day(house), name="day")
         showing = announcing.keep(house.journal, house.status_folder, house.workers, self.clock)

@@ -51,6 +51,14 @@ class Reloads:
 
 
 @dataclass(slots=True)
+class Progress:
+    """An automated act on its way. `began`: by the monotonic clock."""
+
+    began: float
+    lines: int = 0
+
+
+@dataclass(slots=True)
 class House:
     """Made by `app.build`; lives as long as the process."""
 
@@ -74,6 +82,8 @@ class House:
     drills: Drills
     judge: Judge
     reloads: Reloads = field(default_factory=Reloads)
+    progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
+    """Automated acts that run now: (stage, event, run id) -> how far."""
     troubles: list[str] = field(default_factory=list)
     """Parts that could not be used at the start, in a sentence each: watching goes on without them."""
     verified: bool | None = None
@@ -94,6 +104,11 @@ class House:
     def backups(self) -> Backups:
         """The section `backups:` of the plan in force."""
         return self.plan.backups
+
+    @property
+    def photo_bytes(self) -> int:
+        """The largest photo that is kept (`access: photo_mb`)."""
+        return self.plan.access.photo_bytes
 
     @property
     def desks(self) -> Mapping[str, Desk]:

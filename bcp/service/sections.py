@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pydantic import Field
+
 from bcp.plan.types import Duration, Model
 
 
@@ -20,6 +22,13 @@ class Access(Model):
     tls_certificate_file: str | None = None
     tls_key_file: str | None = None
     public_url: str | None = None
+    photo_mb: int = Field(10, ge=1, le=50)
+    """Largest photo of a step, in MB: phones make 3 to 8."""
+
+    @property
+    def photo_bytes(self) -> int:
+        """The same in bytes."""
+        return self.photo_mb << 20
 
 
 class Log(Model):

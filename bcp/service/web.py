@@ -57,6 +57,7 @@ class Web:
         self._undo = [house.board.subscribe(self.hub.poke), house.journal.listen(self.hub.poke)]
         access = house.plan.access
         doors = Doors(house.accounts, parts.bearers(access, house.troubles))
+        doors.max_upload = access.photo_bytes
         pages = Pages(lambda: house, doors)
         every = (*operations, *extras.operations)
         calls = api.routes(lambda: house, every)

@@ -7,6 +7,32 @@ Texts (`reason`, `note` …) enter the log as salted commitments only.
 
 from __future__ import annotations
 
+from runbooks.commands.amend import (
+    AbandonRunbook,
+    AddStep,
+    MoveStep,
+    ReplaceStep,
+    ResumeRunbook,
+    SpliceRunbook,
+)
+from runbooks.commands.automation import (
+    AddPhoto,
+    BeginRun,
+    ConfirmRun,
+    CountersignRun,
+    EndRun,
+    RequestRun,
+    WithdrawRun,
+)
+from runbooks.commands.crew import (
+    AssignStep,
+    EscalateStep,
+    FillRole,
+    JoinStep,
+    LeaveRole,
+    ReleaseStep,
+    TryToReach,
+)
 from runbooks.commands.frame import (
     AddRunbook,
     BeginStandDown,
@@ -30,13 +56,16 @@ from runbooks.commands.frame import (
 )
 from runbooks.commands.steps import (
     AttestStep,
+    CancelStep,
     FailStep,
     FinishStep,
     ReopenStep,
+    ReviewStep,
     SkipStep,
     StartStep,
     VerifyStep,
     WaitStep,
+    WaiveProof,
 )
 from runbooks.commands.work import (
     AddNote,
@@ -54,54 +83,97 @@ from runbooks.commands.work import (
 )
 
 __all__ = [
+    "AbandonRunbook",
     "AddNote",
+    "AddPhoto",
     "AddRunbook",
+    "AddStep",
+    "AmendCommand",
+    "AssignStep",
     "AttainLevel",
     "AttestStep",
+    "BeginRun",
     "BeginStandDown",
     "Cancel",
+    "CancelStep",
     "ChangeLevel",
     "ChangeScope",
     "CloseGate",
     "Command",
+    "ConfirmRun",
     "CorrectOnset",
+    "CountersignRun",
+    "CrewCommand",
     "Declare",
     "EndAlternate",
     "EndPart",
+    "EndRun",
+    "EscalateStep",
     "FailStep",
+    "FillRole",
     "FinishBackEntry",
     "FinishStep",
     "FrameCommand",
     "HandOverCommand",
     "IssueSheets",
+    "JoinStep",
+    "LeaveRole",
     "LoseLevel",
     "MeetGate",
+    "MoveStep",
     "OpenChange",
     "Overrule",
     "Preempt",
     "Ratify",
     "RecordReport",
     "Relapse",
+    "ReleaseStep",
     "ReopenStep",
+    "ReplaceStep",
+    "RequestRun",
     "Restore",
     "ResumePart",
+    "ResumeRunbook",
     "ReturnSheet",
     "RevertChange",
     "Review",
+    "ReviewStep",
+    "RunCommand",
     "SkipStep",
+    "SpliceRunbook",
     "StandDown",
     "StartAlternate",
     "StartStep",
     "StepCommand",
     "TakeDecision",
+    "TryToReach",
     "VerifyStep",
     "WaitStep",
+    "WaiveProof",
+    "WithdrawRun",
     "WorkCommand",
 ]
 
 StepCommand = (
-    StartStep | FinishStep | FailStep | SkipStep | WaitStep | ReopenStep | AttestStep | VerifyStep
+    StartStep
+    | FinishStep
+    | FailStep
+    | SkipStep
+    | WaitStep
+    | ReopenStep
+    | AttestStep
+    | VerifyStep
+    | WaiveProof
+    | ReviewStep
+    | CancelStep
+    | AssignStep
+    | ReleaseStep
+    | JoinStep
+    | EscalateStep
 )
+CrewCommand = FillRole | LeaveRole | TryToReach
+AmendCommand = AddStep | ReplaceStep | MoveStep | SpliceRunbook | AbandonRunbook | ResumeRunbook
+RunCommand = RequestRun | ConfirmRun | WithdrawRun | BeginRun | EndRun | CountersignRun | AddPhoto
 FrameCommand = (
     ChangeLevel
     | ChangeScope
@@ -136,5 +208,7 @@ WorkCommand = (
     | IssueSheets
     | ReturnSheet
 )
-Command = Declare | StepCommand | FrameCommand | WorkCommand
+Command = (
+    Declare | StepCommand | FrameCommand | WorkCommand | CrewCommand | AmendCommand | RunCommand
+)
 """The closed union; `incident.decide` ends in `assert_never`."""

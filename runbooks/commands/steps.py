@@ -26,6 +26,16 @@ class FinishStep(On):
     snapshot_at: datetime | None = None
     paper: bool = False
     """後入力 from paper: may come before what it waited for was typed in."""
+    together: str | None = None
+    """Who did it with me (a step for two), or who read aloud while I answered."""
+    alone: str = ""
+    """単独実施: the reason why the second person a step asks for was not there."""
+    answer: str = ""
+    """The answer to the challenge, as the screen asks for it."""
+    again: bool = False
+    """A loop (`while`): this round is done, another one follows."""
+    approver: str | None = None
+    """An approval step: who approved, where it is not the one who records it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +95,32 @@ class VerifyStep(On):
     passed: bool
     check: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiveProof(On):
+    """免除: what follows a `gate: verified` may go on without proof, for a reason that stays."""
+
+    step: str
+    reason: str
+    alone: str = ""
+    """Reason why the doer himself waives it."""
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewStep(On):
+    """見直した: something it was built on was undone; it still holds, or was put right."""
+
+    step: str
+    note: str
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelStep(On):
+    """中止: this event does not need the step (an amendment, so for the command)."""
+
+    step: str
+    reason: str
+    expected_version: int | None = None

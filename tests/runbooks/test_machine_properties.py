@@ -11,6 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bcp.kit.errors import Refused
 from runbooks import commands as c
+from runbooks.amended import amended
+from runbooks.escalation import escalations
 from runbooks.gates import open_gates
 from runbooks.incident import fold
 from runbooks.incidents import Incidents
@@ -75,6 +77,56 @@ class Machine(RuleBasedStateMachine):
     def attest(self, step: str, by: str, alone: str) -> None:
         self.do(c.AttestStep, by, step=step, note="見た", alone=alone)
 
+    @rule(step=step, by=person, alone=st.sampled_from(("", "誰もいない")))
+    def waive(self, step: str, by: str, alone: str) -> None:
+        self.do(c.WaiveProof, by, step=step, reason="監視も被災", alone=alone)
+
+    @rule(step=step, by=person, kind=st.sampled_from((c.AssignStep, c.JoinStep, c.ReleaseStep)))
+    def hands(self, step: str, by: str, kind: Any) -> None:
+        self.do(kind, by, step=step)
+
+    @rule(step=step, by=person)
+    def look_again(self, step: str, by: str) -> None:
+        self.do(c.ReviewStep, by, step=step, note="見直した")
+
+    @rule(step=step)
+    def cancel_step(self, step: str) -> None:
+        self.do(c.CancelStep, step=step, reason="不要になった")
+
+    @rule(runbook=st.sampled_from(("ad-recover", "juki-recover")), back=st.booleans())
+    def abandon(self, runbook: str, back: bool) -> None:
+        kind: Any = c.ResumeRunbook if back else c.AbandonRunbook
+        self.do(kind, runbook=runbook, reason="別の方法")
+
+    @rule(
+        new=st.sampled_from(("X-1", "X-2", "X-3")),
+        after=st.none() | step,
+        before=st.none() | step,
+        move=st.booleans(),
+    )
+    def amend(self, new: str, after: str | None, before: str | None, move: bool) -> None:
+        if move:
+            self.do(
+                c.MoveStep, step=after or "AD-02", after=before, before=None, reason="順を変える"
+            )
+        else:
+            self.do(c.AddStep, runbook="ad-recover", step=new, title="足した手順", reason="状況が違う",
+                    after=after, before=before)  # fmt: skip
+
+    @rule(by=person, reached=st.booleans(), role=st.sampled_from(("infra", "cio", "nobody")))
+    def crew(self, by: str, reached: bool, role: str) -> None:
+        self.do(c.TryToReach, person=by, reached=reached)
+        self.do(c.FillRole if reached else c.LeaveRole, role=role, person=by)
+
+    @rule()
+    def escalate(self) -> None:
+        book = amended(self.play.book, self.play.incident)
+        stands = {id: s.stand for id, s in standings(self.play.incident, book).items()}
+        for command, _op in escalations(self.play.incident, self.play.city, book, self.play.now):
+            self.play.do(command, "system")
+        after = standings(self.play.incident, book)
+        assert {id: s.stand for id, s in after.items()} == stands, "time changed a step"
+
     @rule(step=step, option=st.sampled_from(("latest", "older", "x")), consent=st.none() | person)
     def choose(self, step: str, option: str, consent: str | None) -> None:
         self.do(c.TakeDecision, step=step, option=option, rationale="根拠", approved_by=consent)
@@ -124,11 +176,13 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_running_or_done_is_consistent(self) -> None:
-        for found in standings(self.play.incident, self.play.book).values():
+        book = amended(self.play.book, self.play.incident)
+        assert not book.cyclic
+        for found in standings(self.play.incident, book).values():
             run = found.run
-            assert (run.did is Did.OPEN) == (
-                found.stand in (Stand.BLOCKED, Stand.READY, Stand.NOT_APPLICABLE, Stand.CANCELLED)
-            )
+            derived = (Stand.BLOCKED, Stand.READY, Stand.NOT_APPLICABLE, Stand.CANCELLED)
+            assert (run.did in (Did.OPEN, Did.CANCELLED)) == (found.stand in derived)
+            assert (run.did is Did.CANCELLED) <= (found.stand is Stand.CANCELLED)
             if run.did is Did.DONE:
                 assert run.finished_by is not None
                 assert run.attempts[-1].result is Did.DONE

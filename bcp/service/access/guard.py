@@ -45,6 +45,11 @@ HEADERS: Mapping[str, str] = {
 SLOWEST_BODY = 30.0
 """Seconds for the body of a write: minutes of typing happen before it is sent."""
 
+SLOWEST_UPLOAD = 900.0
+"""Seconds for a photo: 10 MB at 128 kbit/s."""
+FORM_BYTES = 64 << 10
+"""What comes with a file: the other fields and the borders between them."""
+
 Refuse = Callable[[web.Request, int, str], Awaitable[web.StreamResponse]]
 """Draws a refusal for people: request, status, key of the sentence (`access.…`)."""
 
@@ -101,6 +106,8 @@ class Doors:
     behind_proxy: bool = False
     """Believe X-Forwarded-For and -Proto (last hop); only where a proxy of ours sets them."""
     refuse: Refuse = field(default=plain_refusal)
+    max_upload: int = 10 << 20
+    """Bytes of one file."""
 
     def install(self, app: web.Application) -> None:
         """Before any other middleware; headers also on errors and streams."""
@@ -134,7 +141,12 @@ class Doors:
         if route.writes and identity is None and not _small(request):
             # plain: drawing a page would read what was sent
             return web.Response(status=413, text=text("access.too_large").ja + "\n")
-        if route.writes and not await _read_in_time(request):
+        if route.uploads:
+            most = self.max_upload + FORM_BYTES
+            if (request.content_length or 0) > most:
+                return await self._refuse(request, 413, "access.upload_large", machine)
+            request = request.clone(client_max_size=most)
+        if route.writes and not await _read_in_time(request, slow=route.uploads):
             return web.Response(status=408, text=text("access.too_slow").ja + "\n")
         if route.writes and (why := await self._forged(request, identity)):
             return await self._refuse(request, 403, why, machine)
@@ -226,10 +238,10 @@ class Doors:
         response.del_cookie(self.cookie, path="/")
 
 
-async def _read_in_time(request: web.Request) -> bool:
+async def _read_in_time(request: web.Request, *, slow: bool = False) -> bool:
     """Read what was sent; False when it drips in: no connection is held by a slow sender."""
     try:
-        async with asyncio.timeout(SLOWEST_BODY):
+        async with asyncio.timeout(SLOWEST_UPLOAD if slow else SLOWEST_BODY):
             await (request.post() if _in_parts(request) else request.read())
     except TimeoutError:
         return False

@@ -23,6 +23,8 @@ class Route:
     handler: Handler
     machine: bool = False
     """For programs: refusals are JSON and 401, not a page and a redirect."""
+    uploads: bool = False
+    """Takes a file: a larger body, and the time a bad line needs for it."""
 
     @property
     def writes(self) -> bool:

@@ -12,7 +12,7 @@ from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import actor, carry_out, desk_of, number, operation, typed_time
 from bcp.service.pages.respond import Answer, Go, Pages
-from bcp.service.pages.steps import approver
+from bcp.service.pages.step_forms import approver
 from bcp.service.pages.visit import Visit
 from runbooks import commands as c
 

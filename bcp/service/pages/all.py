@@ -17,6 +17,7 @@ from bcp.service.pages import (
     log,
     paper_page,
     people_page,
+    photos_page,
     runbooks_page,
     static_files,
     status,
@@ -31,7 +32,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
-        declare, disaster, steps, acts, paper_page, announcements,
+        declare, disaster, steps, photos_page, acts, paper_page, announcements,
         break_glass, people_page,
     )  # fmt: skip
     return [

@@ -15,7 +15,7 @@ from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
-from bcp.service.house import Reloads
+from bcp.service.house import Progress, Reloads
 from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.notify import Notifier
@@ -122,6 +122,16 @@ class House(Protocol):
     @property
     def verified_at(self) -> datetime | None:
         """When that was."""
+        ...
+
+    @property
+    def progress(self) -> Mapping[tuple[str, str, str], Progress]:
+        """Automated acts that run now: (stage, event, run id) -> how far."""
+        ...
+
+    @property
+    def photo_bytes(self) -> int:
+        """The largest photo that is kept."""
         ...
 
     def note_verified(self, ok: bool) -> None:

@@ -65,7 +65,15 @@ class Pages:
         self._offered: set[str] = set()
         doors.refuse = self.refuse
 
-    def route(self, method: str, path: str, permission: Permission, handler: PageHandler) -> Route:
+    def route(
+        self,
+        method: str,
+        path: str,
+        permission: Permission,
+        handler: PageHandler,
+        *,
+        uploads: bool = False,
+    ) -> Route:
         """A route for `bcp.service.access.routes.mount`."""
         if method == "GET":
             self._offered.add(path)
@@ -85,7 +93,7 @@ class Pages:
                 answer = _error(500, "broken")
             return await self.answer(request, visit, answer)
 
-        return Route(method, path, permission, handle)
+        return Route(method, path, permission, handle, uploads=uploads)
 
     async def visit(self, request: web.Request) -> Visit:
         """The request as handlers see it."""

@@ -6,27 +6,26 @@ from: two people who say different things get both statements (409), nothing is 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
-from bcp.kit.errors import UsageError
-from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.event import (
-    carry_out,
-    desk_of,
-    event_of,
-    number,
-    typed_time,
-    whom_to_call,
-)
+from bcp.service.holders import name_of
+from bcp.service.pages.event import carry_out, desk_of, event_of, whom_to_call
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
+from bcp.service.pages.step_forms import step_command
 from bcp.service.pages.visit import Visit
-from runbooks import commands as c
-from runbooks.desk import Situation
+from runbooks.desk import Desk, Situation
+from runbooks.escalation import chain, following
+from runbooks.finishdecide import challenge_of
 from runbooks.order import preconditions
-from runbooks.progress import OPEN, Standing
-from runbooks.stepdecide import allowed
+from runbooks.progress import OPEN, Stand, Standing
+from runbooks.rundecide import offered, wants_second, word_of
+from runbooks.state import Verification
+from runbooks.stepcommon import allowed, around
+from runbooks.worked import RUN_OPEN
+
+_ONWARD = frozenset({"finish", "decide", "skip"})
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -47,7 +46,8 @@ async def step_page(visit: Visit) -> Answer:
     incident = event_of(visit)
     if incident is None:
         raise Absent
-    seen = await desk_of(visit).situation(incident)
+    desk = desk_of(visit)
+    seen = await desk.situation(incident)
     found = seen.steps.get(visit.parts["id"])
     if found is None:
         raise Absent
@@ -56,6 +56,7 @@ async def step_page(visit: Visit) -> Answer:
     steps = [s for s in seen.steps.values() if s.runbook.id == found.runbook.id]
     hint = next((n for n in seen.next if n.standing.step.id == step.id), None)
     variant = step.variant(incident.hours)
+    may = incident.active and not incident.preempted_at and visit.may(Permission.STEP)
     values = {
         "s": seen,
         "incident": incident,
@@ -71,22 +72,67 @@ async def step_page(visit: Visit) -> Answer:
         "preconditions": preconditions(incident, found.runbook),
         "hint": hint,
         "done": sum(s.stand not in OPEN for s in steps),
+        "place_of": 1 + next(i for i, s in enumerate(steps) if s.step.id == step.id),
         "total": len(steps),
-        "allowed": set(allowed(found.stand))
-        if incident.active and not incident.preempted_at and visit.may(Permission.STEP)
-        else set(),
+        "allowed": set(allowed(found.stand)) if may else set(),
+        "around": set(around(found.stand)) if may else set(),
         "following": next((n for n in seen.next if n.standing.step.id != step.id), None),
         "against": [c for c in seen.contradictions if c.step == step.id],
-        "names": visit.called,
+        "names": lambda id: name_of(city, id, visit.called(id)),
+        "challenge": challenge_of(step) if found.stand in OPEN else None,
+        "put_in": next((a for a in reversed(incident.amendments) if a.step.id == step.id), None),
+        "photos": [one for one in incident.attachments if one.subject == step.id],
+        "unproven": found.run.verification in (Verification.PENDING, Verification.FAILED),
+        **_people(seen, found, visit.now),
+        **_machine(visit, desk, seen, found),
     }
     return Page("step.html", values)
+
+
+def _people(seen: Situation, found: Standing, now: datetime) -> dict[str, object]:
+    """Who answers for it, and whom it goes to next when it takes too long."""
+    late = found.overdue(now)
+    return {
+        "late": late,
+        "chain": chain(seen.incident, seen.city, found, now),
+        "next_up": following(seen.incident, seen.city, found, now)
+        if found.stand in (Stand.RUNNING, Stand.WAITING, Stand.READY)
+        else None,
+        "calls": [one for one in seen.incident.contacts if one.step == found.step.id][-3:],
+        "lacks": max(0, _wanted(found) - 1 - len(found.run.helpers)),
+    }
+
+
+def _wanted(found: Standing) -> int:
+    step = found.step
+    return max(step.people, 2 if step.mode == "challenge-response" else 1)
+
+
+def _machine(visit: Visit, desk: Desk, seen: Situation, found: Standing) -> dict[str, object]:
+    """What the allow-list offers for it, and what ran."""
+    runs = [run for run in seen.incident.automations.values() if run.step == found.step.id]
+    offer = offered(found, desk.stage, desk.city.automation)
+    act = offer.act if offer else None
+    progress = visit.house.progress
+    return {
+        "offer": offer,
+        "act": act,
+        "argv": act.argv({name: f"{{{name}}}" for name in act.parameters}) if act else (),
+        "retype": word_of(found, act) if act else None,
+        "second": bool(act and wants_second(found, act)),
+        "runs": list(reversed(runs)),
+        "run_open": any(run.state in RUN_OPEN for run in runs),
+        "progress": {run.id: progress.get((desk.stage, seen.incident.id, run.id)) for run in runs},
+        "monotonic": visit.house.clock.monotonic(),
+        "me": visit.identity.id if visit.identity else "",
+    }
 
 
 async def act(visit: Visit) -> Answer:
     """Carry out what the button says; after finishing go on to what is next."""
     step, doing = visit.parts["id"], visit.field("do")
-    await carry_out(visit, _command(visit, step, doing))
-    if doing in ("finish", "decide", "skip"):
+    await carry_out(visit, step_command(visit, step, doing))
+    if doing in _ONWARD:
         return Go(f"{visit.base}/next?after={step}")
     return Go(f"{visit.base}/steps/{step}")
 
@@ -101,81 +147,6 @@ async def onward(visit: Visit) -> Answer:
     same = [n for n in seen.next if after and n.standing.runbook.id == after.runbook.id]
     chosen = next(iter(same or seen.next), None)
     return Go(f"{visit.base}/steps/{chosen.standing.step.id}" if chosen else visit.base)
-
-
-def _command(visit: Visit, step: str, doing: str) -> c.Command:
-    """The form as a command. Raises `UsageError` for a button that does not exist."""
-    on, at = visit.field("incident"), typed_time(visit)
-    seen, reason = number(visit, "version"), visit.field("reason")
-    match doing:
-        case "start":
-            return c.StartStep(incident=on, occurred_at=at, step=step, expected_version=seen)
-        case "finish":
-            return c.FinishStep(
-                incident=on,
-                occurred_at=at,
-                step=step,
-                expected_version=seen,
-                note=visit.field("note"),
-                snapshot_at=typed_time(visit, "snapshot"),
-                paper=at is not None,
-            )
-        case "fail":
-            return c.FailStep(
-                incident=on, occurred_at=at, step=step, expected_version=seen, reason=reason
-            )
-        case "skip":
-            return c.SkipStep(
-                incident=on,
-                occurred_at=at,
-                step=step,
-                expected_version=seen,
-                reason=reason,
-                approved_by=approver(visit),
-            )
-        case "wait":
-            return c.WaitStep(
-                incident=on,
-                occurred_at=at,
-                step=step,
-                expected_version=seen,
-                until=typed_time(visit, "until") or visit.now + timedelta(hours=1),
-                waits_for=reason,
-            )
-        case "reopen":
-            return c.ReopenStep(
-                incident=on, occurred_at=at, step=step, expected_version=seen, reason=reason
-            )
-        case "attest":
-            return c.AttestStep(
-                incident=on,
-                occurred_at=at,
-                step=step,
-                expected_version=seen,
-                note=reason,
-                alone=visit.field("alone"),
-            )
-        case "decide":
-            return c.TakeDecision(
-                incident=on,
-                occurred_at=at,
-                step=step,
-                expected_version=seen,
-                option=visit.field("option"),
-                rationale=reason,
-                approved_by=approver(visit),
-            )
-        case _:
-            raise UsageError(text("pages.bad_act").pick(visit.lang), got=doing)
-
-
-def approver(visit: Visit) -> str | None:
-    """The pseudonym behind the login name of who consented; None when nobody is named."""
-    login = visit.field("approved_by").lower()
-    known = {account.login: account.id for account in visit.house.accounts.everybody()}
-    if login and login not in known:
-        raise UsageError(text("pages.no_such_person").pick(visit.lang), got=login)
-    return known.get(login)
 
 
 def role_name(seen: Situation, found: Standing) -> str:

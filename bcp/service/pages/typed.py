@@ -15,10 +15,11 @@ from bcp.service.pages.visit import Visit
 _SECRET = ("/account", "/login", "/break-glass")
 _WORDS = (
     "reason", "note", "alone", "approved_by", "waived", "at", "until", "onset", "snapshot",
+    "together", "answer", "retype", "how", "expect", "safety", "caption",
     "title", "body", "easy", "title_en", "body_en", "next_update",
 )  # fmt: skip
 """Fields that people write; every other one is a choice and travels along unseen."""
-_LONG = ("reason", "note", "body", "easy", "body_en")
+_LONG = ("reason", "note", "how", "body", "easy", "body_en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,21 @@ class Typed:
     """The page the form stood on."""
     words: tuple[Word, ...]
     others: tuple[tuple[str, str], ...]
+    files: tuple[str, ...] = ()
+    """Files to choose again: a browser never gives one back."""
 
 
 def typed(visit: Visit) -> Typed | None:
     """What stood on the form; None when nothing was sent, or when it was a secret."""
     if not visit.form or visit.path in _SECRET:
         return None
-    given = {name: visit.field(name) for name in visit.form if name != CSRF_FIELD}
+    files = tuple(name for name, value in visit.form.items() if not isinstance(value, str))
+    given = {
+        name: visit.field(name) for name in visit.form if name != CSRF_FIELD and name not in files
+    }
     words = tuple(Word(name, given[name], name in _LONG) for name in _WORDS if given.get(name))
     others = tuple((name, value) for name, value in given.items() if name not in _WORDS)
-    return Typed(visit.path, _page_of(visit), words, others)
+    return Typed(visit.path, _page_of(visit), words, others, files)
 
 
 def _page_of(visit: Visit) -> str:

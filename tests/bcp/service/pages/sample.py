@@ -36,7 +36,7 @@ from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Permission, Role
 from bcp.service.access.routes import mount, seal
 from bcp.service.access.store import AccessStore
-from bcp.service.house import Reloads
+from bcp.service.house import Progress, Reloads
 from bcp.service.pages.all import page_routes
 from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
@@ -122,6 +122,8 @@ class Town:
     """Of the log: `disk.arm("store:before")`."""
     reloads: Reloads = field(default_factory=Reloads)
     troubles: list[str] = field(default_factory=list)
+    progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
+    photo_bytes: int = 1 << 20
     verified: bool | None = None
     verified_at: datetime | None = None
     log_in_as: dict[str, str] = field(default_factory=dict)

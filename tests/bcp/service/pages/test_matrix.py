@@ -17,7 +17,12 @@ def doors(made: Town) -> list[Route]:
 
 
 def address(path: str) -> str:
-    for part, value in (("{drill}", "none"), ("{id:.+}", "web/main"), ("{id}", "web")):
+    for part, value in (
+        ("{drill}", "none"),
+        ("{id:.+}", "web/main"),
+        ("{id}", "web"),
+        ("{digest}", "00"),
+    ):
         path = path.replace(part, value)
     return path
 

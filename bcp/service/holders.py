@@ -1,0 +1,40 @@
+"""Who holds which role: accounts of this node tied to people of the plan by `login`."""
+
+from __future__ import annotations
+
+from bcp.plan.model import City
+from bcp.service.access.accounts import Accounts
+
+
+def holders(city: City, accounts: Accounts) -> dict[str, frozenset[str]]:
+    """Pseudonym -> roles of the plan (ids) and capacities of the account."""
+    by_login = {person.login.lower(): person.id for person in city.people if person.login}
+    plan: dict[str, set[str]] = {}
+    for role in city.roles:
+        for person in role.succession:
+            plan.setdefault(person, set()).add(role.id)
+    return {
+        account.id: frozenset(
+            {
+                *(role.value for role in account.roles),
+                *plan.get(by_login.get(account.login, ""), ()),
+            }
+        )
+        for account in accounts.everybody()
+        if not account.disabled
+    }
+
+
+def name_of(city: City, id: str, called: str) -> str:
+    """A person of the plan by name, else what the accounts call the id."""
+    person = city.person(id)
+    return person.name if person else called
+
+
+def account_of(city: City, accounts: Accounts, person: str) -> str | None:
+    """The pseudonym of a person of the plan who has an account here."""
+    known = city.person(person)
+    if known is None or not known.login:
+        return None
+    login = known.login.lower()
+    return next((one.id for one in accounts.everybody() if one.login == login), None)

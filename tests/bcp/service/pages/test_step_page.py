@@ -1,0 +1,116 @@
+"""The step page: two people, photos, words kept, and small enough for a bad line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+
+from aiohttp import FormData
+
+from bcp.journal.entry import Actor
+from runbooks import commands as c
+from tests.bcp.service.pages.sample import Town, Visitor
+from tests.bcp.service.pages.test_pages import declare
+from tests.bcp.service.test_photos import a_jpeg
+
+SOMEBODY = Actor("u-9", "commander")
+STEP = "/disaster/steps/SHODO-02"
+LIMIT = 14 << 10
+
+
+def hidden(page: str) -> dict[str, str]:
+    found = dict(re.findall(r'name="(op|incident|version)" value="([^"]*)"', page))
+    return {"op": found["op"], "incident": found["incident"], "version": found["version"]}
+
+
+async def at_a_step(visitor: Visitor, path: str = STEP) -> dict[str, str]:
+    return hidden((await visitor.get(path))[1])
+
+
+async def test_every_step_page_fits_a_bad_line_even_with_everything_on_it(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    await declare(visitor)
+    incident = made.desks["real"].current()
+    assert incident is not None
+    seen = await made.desks["real"].situation(incident)
+    for id in list(seen.steps)[::7]:
+        status, page = await visitor.get(f"/disaster/steps/{id}")
+        assert status == 200
+        assert len(gzip.compress(page.encode())) <= LIMIT, id
+        assert "【実】" in page
+
+
+async def test_a_step_for_two_is_refused_to_one_in_words_and_the_words_come_back(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    seen = await made.desks["real"].situation(made.desks["real"].current())  # type: ignore[arg-type]
+    two = next(n for n in seen.steps.values() if n.step.people == 2).step.id
+    path = f"/disaster/steps/{two}"
+    assert (
+        "2人で行う手順です" in (await visitor.get(path))[1]
+        or "前提待ち" in (await visitor.get(path))[1]
+    )
+    for need in reversed(list(seen.steps)):  # whatever it waits for is out of the way
+        if need != two:
+            skip = c.CancelStep(incident=seen.incident.id, step=need, reason="試験")
+            await made.desks["real"].do(skip, SOMEBODY, f"cancel{need}")
+    form = await at_a_step(visitor, path)
+    status, page = await visitor.post(path, do="finish", note="終わった", **form)
+    assert status == 409
+    assert "終わった" in page
+    assert "単独" in page
+    form = await at_a_step(visitor, path)
+    status, _ = await visitor.post(path, do="finish", alone="応援が来ない", **form)
+    assert status == 303
+    assert "単独" in (await visitor.get(path))[1]
+
+
+async def send(visitor: Visitor, photo: bytes, **fields: str) -> tuple[int, str]:
+    form = FormData()
+    for name, value in {"_csrf": visitor.csrf, "subject": "SHODO-02", **fields}.items():
+        form.add_field(name, value)
+    form.add_field("photo", io.BytesIO(photo), filename="IMG_0001.jpg", content_type="image/jpeg")
+    where = visitor.root + "/disaster/photos"
+    async with visitor.client.post(where, data=form, allow_redirects=False) as answer:
+        return answer.status, answer.headers.get("Location") or await answer.text()
+
+
+async def test_a_photo_is_kept_without_its_place_and_shown_by_digest(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    on = (await at_a_step(visitor))["incident"]
+    status, place = await send(visitor, a_jpeg(), incident=on, caption="ラックの前")
+    assert (status, place) == (303, STEP)
+    page = (await visitor.get(STEP))[1]
+    (link,) = re.findall(r'href="(/disaster/photos/[0-9a-f]{64})"', page)
+    async with visitor.client.get(visitor.root + link) as answer:
+        assert answer.status == 200
+        assert answer.content_type == "image/jpeg"
+        assert b"Kurihara" not in await answer.read()
+    assert "ラックの前" not in str([e.detail for e in await made.journal.read(incident=on)])
+    assert (await visitor.get("/disaster/photos/" + "0" * 64))[0] == 404
+
+
+async def test_a_photo_too_large_or_no_photo_is_refused_with_what_to_do(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    on = (await at_a_step(visitor))["incident"]
+    status, page = await send(visitor, a_jpeg() + bytes(made.photo_bytes), incident=on)
+    assert status == 400
+    assert "大きすぎます" in page
+    status, page = await send(visitor, b"\x00\x00\x00\x18ftypheic" + bytes(30), incident=on)
+    assert status == 400
+    assert "HEIC" in page
+    status, page = await send(visitor, b"no photo", incident=on, caption="停電した盤")
+    assert status == 400
+    assert "停電した盤" in page  # what was typed comes back, with a place to choose the file again
+    assert 'type="file"' in page
