@@ -39,6 +39,8 @@ class Context:
     """Pseudonym -> what he is: roles of the plan and capacities of his account. Empty: not known."""
     allowed: tuple[Automation, ...] = ()
     """The allow-list of the plan in force: what a machine may do."""
+    people: Mapping[str, str] = field(default_factory=dict)
+    """Of a declaration: what `freeze` took out of the frozen plan, values of its entry."""
 
 
 class Conflict(Refused):

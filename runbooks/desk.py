@@ -125,7 +125,9 @@ class Desk:
         known = self._frozen.get(incident.frozen)
         if known is None:
             data = await self.workers.thread(self.journal.evidence.get, incident.frozen)
-            known = self._frozen[incident.frozen] = await self.workers.thread(thaw, data)
+            declared = await self.journal.read(incident.seq, limit=1)
+            values = await self.journal.reveal(declared[0]) if declared else {}
+            known = self._frozen[incident.frozen] = await self.workers.thread(thaw, data, values)
         if not incident.amendments:
             return known
         words = await self._words(incident)
@@ -145,11 +147,12 @@ class Desk:
         `op` = operation id of the page (the same one twice is done once). Raises Refused, Conflict
         (409), Unwritable (記録できていません: send again with the same `op`), Missing.
         """
-        plan = self.plan
+        plan, people = self.plan, dict[str, str]()
         if isinstance(command, c.Declare):
             if self.real is not None and self.real.current() is not None:
                 raise refuse("real_runs")
-            frozen, digest = Frozen(self.city, self.book), await self._freeze()
+            frozen = Frozen(self.city, self.book)
+            digest, people = await self._freeze()
         else:
             incident = self.incident(command.incident)
             digest = incident.frozen if incident is not None else ""
@@ -171,6 +174,7 @@ class Desk:
             else frozenset(),
             self.holders(),
             self.city.automation,
+            people,
         )
 
         def carry(view: View) -> tuple[NewEntry, ...]:
@@ -181,10 +185,10 @@ class Desk:
             await self.drills.preempt(str(committed.entries[0].incident))
         return committed
 
-    async def _freeze(self) -> str:
+    async def _freeze(self) -> tuple[str, dict[str, str]]:
         """Keep plan and book before the entry names them: a digest without a file is no evidence."""
-        data = await self.workers.thread(freeze, self.city, self.book)
-        return await self.workers.thread(self.journal.evidence.put_bytes, data)
+        data, people = await self.workers.thread(freeze, self.city, self.book)
+        return await self.workers.thread(self.journal.evidence.put_bytes, data), dict(people)
 
     # --- reading ------------------------------------------------------------------------------
 

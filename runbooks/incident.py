@@ -163,7 +163,8 @@ def _declare(
     }
     made = entry(id, "declared", id, occurred, detail, reason=command.reason, basis=command.basis)
     evidence = (context.frozen,) if context.frozen else ()
-    return (replace(made, evidence=evidence),)
+    values = {**made.values, **context.people}
+    return (replace(made, evidence=evidence, values=values),)
 
 
 def _linked(state: Incidents, command: c.Declare) -> None:

@@ -24,14 +24,13 @@ from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
-from bcp.plan import accepted
 from bcp.service import figures, parts, secret_files
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
-from bcp.service.plan import Plan, archive
+from bcp.service.plan import Plan
 from bcp.service.stores import FOLDS, Places, open_or_create
 from bcp.watch import families
 from bcp.watch.board import Board
@@ -230,20 +229,6 @@ async def put_in_order(house: House, plan: Plan) -> None:
 
 
 async def adopt(house: House, plan: Plan) -> None:
-    """A plan was read well: put it in order. The daemon then lets the log say so (`accept`)."""
+    """A plan was read well: put it in order. The daemon then lets the log say so (`keeping`)."""
     await put_in_order(house, plan)
     house.reloads.successful, house.reloads.at = True, house.clock.utc()
-
-
-async def accept(house: House, actor: Actor = SYSTEM) -> None:
-    """Keep the plan whole and enter it, unless it is the one in force already."""
-    plan, journal = house.plan, house.journal
-    if journal.state("plan").digest == plan.digest:
-        return
-    counts = {"systems": len(plan.city.systems), "checks": len(plan.checks)}
-    with contextlib.suppress(Unwritable):  # said on every page; entered at the next start
-        evidence, files = journal.evidence, plan.files
-        kept = await house.workers.thread(lambda: evidence.put_bytes(archive(files)))
-        new = accepted.accept(plan.digest, kept, counts, house.clock.utc())
-        op = f"plan:{plan.digest[:32]}:{journal.size}"
-        await journal.append(new, op=op, actor=actor)

@@ -23,7 +23,7 @@ from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import announcing, app, chores, memory, systemd
+from bcp.service import accepting, announcing, app, chores, memory, systemd
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
@@ -85,7 +85,7 @@ class Daemon:
         self._started_with = house.plan
         web = Web(house, OPERATIONS, partial(self.reload, house), self.extras(house))
         self._signals()
-        await app.accept(house)
+        await accepting.accept(house)
         if self.before is not None:
             await self.before(house)
         disasters = Disasters(house)
@@ -177,7 +177,7 @@ class Daemon:
                 with self._memory.building():
                     plan = await self._read(house)
                     await app.adopt(house, plan)
-                await app.accept(house)
+                await accepting.accept(house)
             except BcpError as error:
                 house.reloads.successful, house.reloads.message = False, str(error)
                 LOG.error("plan not taken over, the old one stays in force", why=str(error))

@@ -7,9 +7,8 @@ in a worker process and `assemble` rebuilds its result in slices, so that the lo
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +25,7 @@ from bcp.plan.crosscheck import cross_check
 from bcp.plan.loader import Source, parse_files, read_source, unknown, validate
 from bcp.plan.marks import Fault, PlanInvalid, Tree, dotted
 from bcp.plan.model import City
-from bcp.service import rules
+from bcp.service import keeping, rules
 from bcp.service.sections import Access, Log
 from bcp.watch.check import Check
 from bcp.watch.notify import NotifyRoute
@@ -49,7 +48,7 @@ TOP_KEYS = (*City.model_fields, "checks", *LISTS, *SECTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An accepted plan. `digest` names its bytes; incidents fold against the one they froze."""
+    """An accepted plan; incidents fold against the one they froze."""
 
     city: City
     checks: tuple[Check, ...]
@@ -62,23 +61,16 @@ class Plan:
     log: Log
     files: Mapping[str, bytes]
     digest: str
+    kept: bytes
+    """What is kept for ever, people's texts taken out (`service.keeping`); `digest` is its SHA-256."""
+    personal: Mapping[str, str] = field(repr=False)
+    """These texts: value name -> JSON."""
     confidential: tuple[str, ...]
     """Ids of the checks on confidentiality: looked for once, few among many thousands."""
 
     def blocked_by(self, blocked: Mapping[str, Text]) -> Plan:
         """The same plan on another day: other permissions hold."""
         return replace(self, blocked=blocked)
-
-
-def archive(plan_files: Mapping[str, bytes]) -> bytes:
-    """The plan whole, as one document of canonical JSON: goes into the evidence store."""
-    texts = {name: content.decode("utf-8") for name, content in plan_files.items()}
-    return json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def unarchive(data: bytes) -> dict[str, bytes]:
-    """The inverse of `archive`."""
-    return {name: text.encode() for name, text in json.loads(data).items()}
 
 
 class Draft:
@@ -177,6 +169,7 @@ class Draft:
         self.faults += rules.proof_faults(city, ids, self.tree)
         if self.faults:
             return None
+        kept, people = keeping.split(self.data, self.parts["book"].trees)
         return Plan(
             city=city,
             checks=tuple(check for _i, check in checks),
@@ -187,7 +180,9 @@ class Draft:
             access=self.parts["access"],
             log=self.parts["log"],
             files=self.files,
-            digest=hashlib.sha256(archive(self.files)).hexdigest(),
+            digest=hashlib.sha256(kept).hexdigest(),
+            kept=kept,
+            personal=people,
             confidential=tuple(c.id for _i, c in checks if c.pillar is Pillar.CONFIDENTIALITY),
         )
 
@@ -198,8 +193,14 @@ def load(root: Path, today: date) -> Plan:
 
 
 def load_files(kept: Mapping[str, bytes], today: date) -> Plan:
-    """The same for an accepted plan kept in the evidence store."""
-    return _plan(parse_files(kept), today, "evidence")
+    """The same from files in memory."""
+    return _plan(parse_files(kept), today, "memory")
+
+
+def load_kept(kept: bytes, values: Mapping[str, str], today: date) -> Plan:
+    """The same for an accepted plan from the evidence store; what was erased reads 消去済."""
+    plan = _plan(keeping.parse(kept, values), today, "evidence")
+    return replace(plan, digest=hashlib.sha256(kept).hexdigest(), kept=kept)
 
 
 def _plan(source: Source, today: date, where: str) -> Plan:

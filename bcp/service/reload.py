@@ -39,6 +39,8 @@ class Portable:
     blocked: tuple[tuple[str, str, str], ...]
     files: dict[str, bytes]
     digest: str
+    kept: bytes
+    personal: dict[str, str]
     confidential: tuple[str, ...]
 
 
@@ -73,6 +75,8 @@ def read_portable(root: str, today: str) -> Portable | tuple[Fault, ...]:
         blocked=tuple((id, why.ja, why.en) for id, why in plan.blocked.items()),
         files=dict(plan.files),
         digest=plan.digest,
+        kept=plan.kept,
+        personal=dict(plan.personal),
         confidential=plan.confidential,
     )
 
@@ -106,6 +110,8 @@ async def assemble(portable: Portable, clock: Clock) -> Plan:
         log=SECTIONS["log"].validate_json(portable.sections["log"]),
         files=portable.files,
         digest=portable.digest,
+        kept=portable.kept,
+        personal=portable.personal,
         confidential=portable.confidential,
         **lists,
     )

@@ -94,7 +94,7 @@ def test_the_same_entries_give_the_same_bytes_and_later_ones_do_not_change_an_ed
 
 def test_the_report_is_the_same_from_the_frozen_plan_as_from_the_living_one() -> None:
     play = played()
-    thawed = thaw(freeze(a_city(), a_book()))
+    thawed = thaw(*freeze(a_city(), a_book()))
     assert build(play.entries, play.texts, thawed).digest == report_of(play).digest
 
 

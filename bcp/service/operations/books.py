@@ -17,12 +17,11 @@ from backups.standing import good_copy
 from bcp.kit.language import Text
 from bcp.kit.units import JST
 from bcp.plan.accepted import KIND as ACCEPTED
-from bcp.plan.loader import parse_files
 from bcp.plan.types import Model
+from bcp.service import keeping
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
-from bcp.service.plan import unarchive
 from runbooks.book import load
 from runbooks.desk import Desk
 from runbooks.lint import Facts
@@ -111,8 +110,7 @@ def reviews_of(plans: list[bytes]) -> dict[str, list[tuple[str, str]]]:
     """Runbook -> (day of review, digest of the rest) per plan, oldest first."""
     found: dict[str, list[tuple[str, str]]] = {}
     for data in plans:
-        files = {n: c for n, c in unarchive(data).items() if b"Runbook" in c}
-        book, _faults = load(parse_files(files).runbooks)
+        book, _faults = load(keeping.parse(data, {}).runbooks)
         for runbook in book:
             if runbook.reviewed is not None:
                 content = runbook.model_dump(mode="json", exclude={"reviewed", "version"})

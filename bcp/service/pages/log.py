@@ -13,6 +13,7 @@ from bcp.journal.entry import Entry
 from bcp.journal.selfcheck import Verified
 from bcp.kit.language import catalogue
 from bcp.kit.units import whole
+from bcp.plan import personal
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.entry_words import Called, Pair, in_short, pairs
@@ -103,7 +104,8 @@ def line(entry: Entry, values: Mapping[str, str], words: Words, called: Called) 
     """In words; an unknown kind shows its own name."""
     key = f"pages.log_{entry.kind.replace('.', '_')}"
     what = words.word(key) if key in catalogue() else entry.kind
-    said = tuple((name, values.get(name, words.t("erased"))) for name in sorted(entry.commitments))
+    told = sorted(name for name in entry.commitments if not name.startswith(personal.PREFIX))
+    said = tuple((name, values.get(name, words.t("erased"))) for name in told)
     late = (entry.recorded_at - entry.occurred_at).total_seconds() > 300
     found = pairs(entry, words, called)
     of_person = entry.kind.startswith(_OF_PEOPLE)

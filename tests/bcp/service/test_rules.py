@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bcp.plan.marks import PlanInvalid
-from bcp.service.plan import Plan, archive, load, load_files, unarchive
+from bcp.service.plan import Plan, load, load_kept
 from bcp.service.reload import Portable, assemble, needs_restart, read_portable
 from tests.fakes import ManualClock
 
@@ -60,9 +61,18 @@ def test_a_proof_must_name_a_check_that_exists(tmp_path: Path) -> None:
 def test_an_accepted_plan_reads_back_from_its_archive(tmp_path: Path) -> None:
     found = plan(tmp_path, HEAD + SYSTEM % "")
 
-    again = load_files(unarchive(archive(found.files)), TODAY)
+    again = load_kept(found.kept, found.personal, TODAY)
 
     assert (again.digest, again.city, again.checks) == (found.digest, found.city, found.checks)
+
+
+def test_a_plan_kept_as_whole_files_before_is_still_read(tmp_path: Path) -> None:
+    found = plan(tmp_path, HEAD + SYSTEM % "")
+    before = json.dumps({name: text.decode() for name, text in found.files.items()}).encode()
+
+    again = load_kept(before, {}, TODAY)
+
+    assert (again.city, again.checks) == (found.city, found.checks)
 
 
 @pytest.mark.parametrize("name", ["minimal", "kurihara"])
