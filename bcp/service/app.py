@@ -76,14 +76,19 @@ async def open_house(
         yield await _build(plan, places, clock, workers, undo, troubles)
 
 
-async def _log(plan: Plan, places: Places, clock: Clock, workers: Workers) -> Journal:
+def open_log(plan: Plan, places: Places, clock: Clock) -> Journal:
+    """The real log, made on the very first start. Blocks; raises what `Journal.open` raises."""
     node = plan.city.node.id
     origin = plan.log.origin or f"{node}.invalid/ict-bcp/integrity"
+    return open_or_create(places, origin=origin, node=node, clock=clock)
+
+
+async def _log(plan: Plan, places: Places, clock: Clock, workers: Workers) -> Journal:
     try:
-        return await workers.thread(open_or_create, places, origin=origin, node=node, clock=clock)
+        return await workers.thread(open_log, plan, places, clock)
     except BcpError as error:
         LOG.error("integrity log not opened: watching goes on without it", why=str(error))
-        return NoLog(error, clock, FOLDS, node)
+        return NoLog(error, clock, FOLDS, plan.city.node.id)
 
 
 async def _build(

@@ -23,7 +23,7 @@ from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import accepting, announcing, app, chores, memory, systemd
+from bcp.service import accepting, announcing, app, chores, memory, returning, systemd
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
@@ -39,6 +39,10 @@ _STUCK_SECONDS = 30.0
 
 class _Stop(Exception):
     """Ends the TaskGroup on a signal."""
+
+
+class _Anew(Exception):
+    """Ends it to build the house anew: the log can be opened now."""
 
 
 def _nothing(_line: str) -> None:
@@ -72,16 +76,21 @@ class Daemon:
         """Until a signal or `stopping`. Raises what keeps it from starting."""
         workers = Workers()
         try:
-            plan = await workers.thread(load, self.plan_dir, self._today())
-            async with app.open_house(plan, self.data, clock=self.clock, workers=workers) as house:
-                await self._serve(house)
+            plan, again = await workers.thread(load, self.plan_dir, self._today()), True
+            while again:
+                house = app.open_house(plan, self.data, clock=self.clock, workers=workers)
+                async with house as built:
+                    again = await self._serve(built)
+                    plan = built.plan
         finally:
             workers.close()
 
     def _today(self) -> date:
         return self.clock.utc().astimezone(JST).date()
 
-    async def _serve(self, house: House) -> None:
+    async def _serve(self, house: House) -> bool:
+        """Until a signal; True: build the house anew."""
+        again = False
         self._started_with = house.plan
         web = Web(house, OPERATIONS, partial(self.reload, house), self.extras(house))
         self._signals()
@@ -98,16 +107,20 @@ class Daemon:
                 group.create_task(disasters.run())
                 self._memory.settle()
                 systemd.notify("READY=1")
-                self.ready.set()
-                self.say(self.url)
+                if not self.ready.is_set():
+                    self.ready.set()
+                    self.say(self.url)
                 await self.stopping.wait()
                 raise _Stop
+        except* _Anew:
+            again = not self.stopping.is_set()
         except* _Stop:
             LOG.info("stopping")
         finally:
-            systemd.notify("STOPPING=1")
+            systemd.notify("RELOADING=1" if again else "STOPPING=1")
             await house.recorder.credit_checks()
             await web.stop()
+        return again
 
     def _loops(self, house: House, group: asyncio.TaskGroup) -> None:
         """Every task that lives as long as the daemon."""
@@ -127,7 +140,12 @@ class Daemon:
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")
         group.create_task(self._lint(house), name="lint")
+        group.create_task(self._log_comes_back(house), name="log")
         group.create_task(self._memory.watch_over(self.clock), name="memory")
+
+    async def _log_comes_back(self, house: House) -> None:
+        if await returning.log_can_be_opened(house):
+            raise _Anew
 
     async def _desks(self, house: House) -> None:
         """Turn what the board proves into entries, for the real desk and every drill."""

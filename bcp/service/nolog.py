@@ -1,7 +1,8 @@
 """Stands where the integrity log would, when it could not be opened: 記録できていません.
 
-Reading gives nothing, writing is refused with the reason of the opening, watching goes on. It is
-never replaced by a new empty log: that is for a person to decide.
+Reading gives nothing, writing is refused with the reason of the opening, watching goes on. A log
+that is damaged, rolled back or missing is never replaced by a new empty one: that is for a person to
+decide. One that only the disk refused is opened as soon as the disk allows (`service.returning`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ class NoLog(Journal):
     ) -> None:
         self._reason, self._clock, self._folds, self._node = reason, clock, folds, node
         self._state = WritableState(False, clock.utc(), type(reason).__name__, reason.what)
+
+    @property
+    def curable(self) -> bool:
+        """Only the disk stood in the way: full, read-only, not there yet."""
+        return isinstance(self._reason, Unwritable)
 
     def refuse(self) -> NoReturn:
         """The answer to everything that needs the log: `Unwritable`, with the opening's reason."""

@@ -155,7 +155,9 @@ def _account() -> dict[str, object]:
     return {"login": "sato", "name": "佐藤", "roles": ["commander"], "password": password}
 
 
-def test_a_first_start_on_a_full_disk_watches_without_a_log(tmp_path: Path, data: Path) -> None:
+def test_a_first_start_on_a_full_disk_watches_and_makes_the_log_when_it_can(
+    tmp_path: Path, data: Path
+) -> None:
     town = Town(tmp_path, data)
     fill(data)
     try:
@@ -166,16 +168,25 @@ def test_a_first_start_on_a_full_disk_watches_without_a_log(tmp_path: Path, data
         assert town.ready() == 503
         assert get(f"{town.service.url}/status")[0] == 200
         assert "Traceback" not in town.service.said()
+        assert not (data / "real").exists()
+        assert town.service.process is not None
+        pid = town.service.process.pid
+
+        (data / "filler").unlink()
+
+        wait_for(lambda: town.ready() == 200, 60, town.service.said)
+        assert town.service.process.poll() is None
+        assert (data / "lock").read_text().strip() == str(pid), "nobody had to restart it"
+        wait_for(lambda: bool(town.entries("log.gap")), 20)
+        kinds = [entry["kind"] for entry in town.entries()]
+        assert kinds[:2] == ["log.created", "log.gap"]
+        assert town.entries("log.gap")[0]["detail"]["from_us"] > 0
+        assert town.call(NOTE, {"text": "x"})[0] == 409, "no event runs, but the log would take it"
+        assert town.call("/api/v1/log/verify")[1]["ok"]
+        assert "Traceback" not in town.service.said()
+        assert town.service.stop() == 0
     finally:
         town.close()
-    (data / "filler").unlink()
-    (tmp_path / "again").mkdir()
-    again = Town(tmp_path / "again", data)
-    try:
-        again.service.start()
-        assert again.call("/api/v1/log/verify")[1]["ok"]
-    finally:
-        again.close()
 
 
 def test_a_log_rolled_back_is_refused_and_never_made_anew(town: Town, tmp_path: Path) -> None:
