@@ -108,7 +108,7 @@ async def test_an_erased_person_is_gone_and_everything_still_verifies(tmp_path: 
         assert running is not None
         frozen = await house.desk.frozen(running)
         step = frozen.book.runbooks[0].steps[0]
-        assert step.detail == (f"{ERASED}({ERASED})へ電話する",)  # type: ignore[union-attr]
+        assert step.detail == (f"{ERASED}({ERASED})へ電話する",)
         assert (await house.journal.verify()).ok
         await house.journal.export(tmp_path / "export")
         assert verify_export(tmp_path / "export", [house.journal.vkey]).ok
