@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from bcp.journal.batch import Listener
+from bcp.journal.chronology import CHRONOLOGY
 from bcp.journal.entry import Actor, NewEntry
 from bcp.journal.errors import Exists
 from bcp.journal.folding import Committed
@@ -38,6 +40,7 @@ class Drills:
         self._desks: dict[str, Desk] = {}
         self.broken: dict[str, BcpError] = {}
         """Drills that could not be opened; the daemon goes on without them."""
+        self._listeners: list[Listener] = []
 
     async def start(self) -> None:
         """Open every drill that is there and not over."""
@@ -54,6 +57,12 @@ class Drills:
         real_event = self._real.current()
         if real_event is not None:  # we died between the declaration and stopping the drills
             await self.preempt(real_event.id)
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener(entries)` after each commit of every drill, open now or later."""
+        self._listeners.append(listener)
+        for desk in self._desks.values():
+            desk.journal.listen(listener)
 
     async def create(self, id: str) -> Desk:
         """A new drill with its own journal. Raises UsageError, Exists, Unwritable, Refused."""
@@ -153,6 +162,7 @@ class Drills:
                 clock=self._clock,
                 head_dir=self._head(id),
                 folds={FOLD_NAME: FOLD},
+                projections=(CHRONOLOGY,),
             )
 
         real = self._real
@@ -162,6 +172,8 @@ class Drills:
         )
         desk.real = real
         desk.holders = lambda: real.holders()
+        for listener in self._listeners:
+            journal.listen(listener)
         self._desks[id] = desk
         return desk
 

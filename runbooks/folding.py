@@ -13,12 +13,12 @@ from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
 from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
+from runbooks.handoverfold import HANDING_CHANGES
 from runbooks.incidents import Incidents
 from runbooks.state import (
     Alternate,
     Decision,
     GateClosing,
-    HandOver,
     Incident,
     OpenItem,
     Spell,
@@ -111,12 +111,6 @@ def _note(incident: Incident, _entry: Entry) -> dict[str, Any]:
     return {"notes": incident.notes + 1}
 
 
-def _hand_over(incident: Incident, entry: Entry) -> dict[str, Any]:
-    to = entry.detail["to"]
-    made = HandOver(entry.occurred_at, entry.actor.id, to)
-    return {"commander": to, "hand_overs": (*incident.hand_overs, made)}
-
-
 def _spells(incident: Incident, entry: Entry, spells: tuple[Spell, ...]) -> dict[str, Any]:
     of_system = {**incident.levels.get(entry.subject, {}), entry.detail["level"]: spells}
     return {"levels": {**incident.levels, entry.subject: of_system}}
@@ -198,7 +192,6 @@ _CHANGES: dict[str, Change] = {
     **WORKED,
     "decision_taken": _decision,
     "note_added": _note,
-    "hand_over": _hand_over,
     "level_attained": _attained,
     "level_lost": _lost,
     "alternate_started": _alternate_started,
@@ -210,4 +203,5 @@ _CHANGES: dict[str, Change] = {
     "sheet_returned": _closed("sheets"),
     "gate_met": _gate(True),
     "gate_closed": _gate(False),
+    **HANDING_CHANGES,
 }

@@ -36,6 +36,7 @@ from runbooks.crewdecide import decide_crew
 from runbooks.folding import PREFIX, fold
 from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
+from runbooks.handoverdecide import decide_handing
 from runbooks.incidents import Incidents
 from runbooks.rundecide import decide_run
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
@@ -81,6 +82,8 @@ def decide(
         return decide_amend(incident, command, at, context)
     if isinstance(command, c.RunCommand):
         return decide_run(incident, command, at, context)
+    if isinstance(command, c.HandingCommand):
+        return decide_handing(incident, command, at, context)
     assert_never(command)
 
 

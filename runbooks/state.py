@@ -26,6 +26,7 @@ from runbooks.framestate import Phase as Phase
 from runbooks.framestate import Ratification as Ratification
 from runbooks.framestate import Suggestion as Suggestion
 from runbooks.framestate import Tried as Tried
+from runbooks.handing import HandOffer, HandOver, Issued
 from runbooks.stepstate import Attempt as Attempt
 from runbooks.stepstate import Did as Did
 from runbooks.stepstate import StepRun as StepRun
@@ -80,14 +81,6 @@ class GateClosing:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
-    """指揮の引継ぎ."""
-
-    at: datetime
-    by: str
-    to: str
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A decision taken, of a step or free."""
@@ -160,6 +153,10 @@ class Incident:
     closings: Mapping[str, GateClosing] = field(default_factory=dict)
     onsets: tuple[OnsetMark, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
+    offer: HandOffer | None = None
+    """引継ぎ that waits for the receiver."""
+    situations: tuple[Issued, ...] = ()
+    """状況報告, 第1報 first."""
     decisions: tuple[Decision, ...] = ()
     restored: tuple[tuple[str, str], ...] = ()
     """(system, level) that stood with evidence when 復旧 was recorded."""

@@ -1,4 +1,4 @@
-"""Decides commands about the work: notes, free decisions, hand-over, levels, paper, changes. Pure."""
+"""Decides commands about the work: notes, free decisions, levels, paper, changes. Pure."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ def decide_work(incident: Incident, command: c.WorkCommand, at: datetime, contex
         raise refuse("not_active", allowed="runbooks.late_allowed", phase=incident.phase.value)
     if isinstance(command, c.TakeDecision):
         return _decide(incident, command, occurred)
-    if isinstance(command, c.HandOverCommand):
-        return _hand_over(incident, command, occurred)
     if isinstance(command, c.AttainLevel | c.LoseLevel):
         return _level(incident, command, at)
     if isinstance(command, c.StartAlternate | c.EndAlternate):
@@ -72,14 +70,6 @@ def _decide(incident: Incident, command: c.TakeDecision, occurred: datetime) -> 
             rationale=command.rationale,
         ),
     )
-
-
-def _hand_over(incident: Incident, command: c.HandOverCommand, occurred: datetime) -> New:
-    if command.to == incident.commander:
-        raise refuse("hand_over_same")
-    detail: dict[str, Json] = {"to": command.to, "from": incident.commander}
-    summary = need_text(command.summary, "note")
-    return (entry(incident, "hand_over", incident.id, occurred, detail, summary=summary),)
 
 
 def _level(incident: Incident, command: c.AttainLevel | c.LoseLevel, at: datetime) -> New:

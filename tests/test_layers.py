@@ -115,6 +115,7 @@ ONE_PLACE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "bcp/journal/store.py",
             "bcp/journal/values.py",
             "bcp/journal/projections.py",
+            "bcp/journal/chronology.py",
             "bcp/watch/history.py",
             "bcp/service/access/store.py",
         ),

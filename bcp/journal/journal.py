@@ -194,10 +194,7 @@ class Journal:
         return self._writer.published.state(name)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(entries)` on the event loop after each group commit; returns the undo.
-
-        A hint for pages and streams: the truth is `state` and `read`.
-        """
+        """Call `listener(entries)` on the loop after each commit (a hint); returns the undo."""
         self._writer.listeners.append(listener)
         return lambda: self._writer.listeners.remove(listener)
 
@@ -236,12 +233,15 @@ class Journal:
 
     async def reveal(self, entry: Entry) -> dict[str, str]:
         """Name -> text of the values still kept; an erased one is absent."""
-        if not entry.commitments:
-            return {}
-        kept = await in_thread(self._opened.values.get, entry.commitments.values())
+        given = entry.commitments.values()
+        kept = await in_thread(self._opened.values.get, given) if given else {}
         return {
             name: kept[digest].text for name, digest in entry.commitments.items() if digest in kept
         }
+
+    async def search(self, words: str) -> list[int]:
+        """Entries with a kept text that holds these words, the newest first."""
+        return await in_thread(self._opened.values.search, words)
 
     # --- proving --------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Journal:
         return found
 
     async def export(self, dest: Path) -> Checkpoint:
-        """Write the log to a new folder `dest` as C2SP tlog-tiles. Raises Exists, Unwritable."""
+        """Write the log to a new folder as C2SP tlog-tiles. Raises Exists, Unwritable."""
         await self.checkpoint()
         last, note, _at = self.signed
         assert last is not None

@@ -101,6 +101,15 @@ class Values:
                     found[digest] = Value(*row)
         return {digest: value for digest, value in found.items() if value.digest == digest}
 
+    def search(self, words: str, most: int = 5000) -> list[int]:
+        """Entries (the newest first) with a text that holds these words, letter case aside."""
+        safe = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        sql = (
+            "SELECT DISTINCT seq FROM value WHERE text LIKE ? ESCAPE '\\' ORDER BY seq DESC LIMIT ?"
+        )
+        with self._lock, guarded(self.path):
+            return [seq for (seq,) in self._open().execute(sql, (f"%{safe}%", most))]
+
     def wrong(self) -> list[tuple[int, str]]:
         """(seq, name) of every stored value that no longer fits its own commitment."""
         with self._lock, guarded(self.path):

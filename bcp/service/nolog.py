@@ -92,6 +92,10 @@ class NoLog(Journal):
         """Nothing can be read."""
         return {}
 
+    async def search(self, words: str) -> list[int]:
+        """Nothing can be read."""
+        return []
+
     def listen(self, listener: Any) -> Any:
         """Nothing will ever be heard."""
         return lambda: None

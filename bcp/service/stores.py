@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from backups.custody import FOLD as BACKUPS
+from bcp.journal.chronology import CHRONOLOGY
 from bcp.journal.folding import Fold
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
@@ -95,5 +96,10 @@ def open_or_create(places: Places, *, origin: str, node: str, clock: Clock) -> J
         Journal.create(places.real, origin=origin, node=node, clock=clock, head_dir=places.head)
         places.creating.unlink()
     return Journal.open(
-        places.real, clock=clock, head_dir=places.head, folds=FOLDS, critical=CRITICAL
+        places.real,
+        clock=clock,
+        head_dir=places.head,
+        folds=FOLDS,
+        projections=(CHRONOLOGY,),
+        critical=CRITICAL,
     )

@@ -54,7 +54,8 @@ class Web:
     ) -> None:
         self._house = house
         self.hub = Hub(house.clock)
-        self._undo = [house.board.subscribe(self.hub.poke), house.journal.listen(self.hub.poke)]
+        self._undo = [house.board.subscribe(self.hub.poke), house.journal.listen(self.hub.hear)]
+        house.drills.listen(self.hub.hear)
         access = house.plan.access
         doors = Doors(house.accounts, parts.bearers(access, house.troubles))
         doors.max_upload = access.photo_bytes

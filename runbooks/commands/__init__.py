@@ -54,6 +54,13 @@ from runbooks.commands.frame import (
     Review,
     StandDown,
 )
+from runbooks.commands.handover import (
+    ConfirmHandOver,
+    HandOverAlone,
+    IssueSituation,
+    OfferHandOver,
+    WithdrawHandOver,
+)
 from runbooks.commands.steps import (
     AttestStep,
     CancelStep,
@@ -72,7 +79,6 @@ from runbooks.commands.work import (
     AttainLevel,
     EndAlternate,
     FinishBackEntry,
-    HandOverCommand,
     IssueSheets,
     LoseLevel,
     OpenChange,
@@ -100,6 +106,7 @@ __all__ = [
     "ChangeScope",
     "CloseGate",
     "Command",
+    "ConfirmHandOver",
     "ConfirmRun",
     "CorrectOnset",
     "CountersignRun",
@@ -114,13 +121,16 @@ __all__ = [
     "FinishBackEntry",
     "FinishStep",
     "FrameCommand",
-    "HandOverCommand",
+    "HandOverAlone",
+    "HandingCommand",
     "IssueSheets",
+    "IssueSituation",
     "JoinStep",
     "LeaveRole",
     "LoseLevel",
     "MeetGate",
     "MoveStep",
+    "OfferHandOver",
     "OpenChange",
     "Overrule",
     "Preempt",
@@ -150,6 +160,7 @@ __all__ = [
     "VerifyStep",
     "WaitStep",
     "WaiveProof",
+    "WithdrawHandOver",
     "WithdrawRun",
     "WorkCommand",
 ]
@@ -197,7 +208,6 @@ FrameCommand = (
 WorkCommand = (
     TakeDecision
     | AddNote
-    | HandOverCommand
     | AttainLevel
     | LoseLevel
     | StartAlternate
@@ -208,7 +218,15 @@ WorkCommand = (
     | IssueSheets
     | ReturnSheet
 )
+HandingCommand = OfferHandOver | ConfirmHandOver | WithdrawHandOver | HandOverAlone | IssueSituation
 Command = (
-    Declare | StepCommand | FrameCommand | WorkCommand | CrewCommand | AmendCommand | RunCommand
+    Declare
+    | StepCommand
+    | FrameCommand
+    | WorkCommand
+    | CrewCommand
+    | AmendCommand
+    | RunCommand
+    | HandingCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

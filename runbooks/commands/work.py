@@ -34,14 +34,6 @@ class AddNote(On):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandOverCommand(On):
-    """指揮の引継ぎ to a person (pseudonym)."""
-
-    to: str
-    summary: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttainLevel(On):
     """実測: the proving checks of a level have held (from the board)."""
 

@@ -182,11 +182,12 @@ def markdown(sheet: Sheet) -> str:
     if sheet.subtitle:
         lines += [sheet.subtitle, ""]
     for block in sheet.blocks:
-        lines += [*_markdown(block), ""]
+        lines += [*block_markdown(block), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _markdown(block: Block) -> list[str]:
+def block_markdown(block: Block) -> list[str]:
+    """One block as lines of Markdown."""
     if isinstance(block, Heading):
         return [f"## {block.text}"]
     if isinstance(block, Note):

@@ -43,6 +43,7 @@ _VERDICTS = {"good": 0, "finding": 1, "unknown": 3}
 def operate(args: argparse.Namespace) -> int:
     """An operation by its words; through the daemon when one runs."""
     words = f"{args.command} {args.verb}" if getattr(args, "verb", None) else str(args.command)
+    words = _meant(words, args)
     operation = _BY_NAME[_NAMES.get(words, words.replace(" ", "."))]
     parameters = _parameters(words, args)
     document = asyncio.run(_ask(args, operation, parameters))
@@ -54,6 +55,15 @@ def operate(args: argparse.Namespace) -> int:
 def answer_of(args: argparse.Namespace, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The document of an operation, for a command that makes something of it."""
     return asyncio.run(_ask(args, _BY_NAME[name], parameters))
+
+
+def _meant(words: str, args: argparse.Namespace) -> str:
+    """One word on the command line may read or act: the flags say which."""
+    if words == "disaster handover" and not (args.to or args.act):
+        return "disaster sheet"
+    if words == "disaster situation" and args.issue:
+        return "disaster issue"
+    return words
 
 
 def _absolute(path: Path) -> Path:
@@ -132,7 +142,9 @@ def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
         "disaster declare": ("level", "onset", "reason", "nature", "capacity", "role"),
         "disaster step": ("step", "result", "note", "option"),
         "disaster note": ("text",),
-        "disaster handover": ("to",),
+        "disaster handover": ("to", "act", "summary", "reason"),
+        "disaster situation": ("incident", "number"),
+        "disaster issue": ("remark",),
         "disaster stand-down": ("reason",),
         "disaster report": ("incident",),
         "log show": ("last", "kind", "incident"),

@@ -207,8 +207,28 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     step.add_argument("--option", help="判断の選択肢 / option of a decision")
     note = leaf("note", "記録を足す", "add a note")
     note.add_argument("text")
-    hand = leaf("handover", "指揮を引き継ぐ", "hand over command")
-    hand.add_argument("--to", required=True, metavar="LOGIN")
+    hand = leaf(
+        "handover",
+        "引継書を見る、指揮を引き継ぐ (--to で申し出、相手が --confirm)",
+        "the hand-over sheet; offer the command with --to, the other confirms",
+    )
+    hand.add_argument("--to", metavar="LOGIN", help="この人に申し出る / offer it to")
+    hand.add_argument("--summary", default="", help="伝えること / objectives and warnings")
+    hand.add_argument("--reason", default="", help="理由 / why")
+    how = hand.add_mutually_exclusive_group()
+    for act, ja, en in (
+        ("confirm", "申し出を確認して指揮を執る", "confirm and take command"),
+        ("withdraw", "申し出を取り下げる・辞退する (--reason)", "withdraw or decline"),
+        ("alone", "相手が確認できない緊急時 (--to, --reason)", "the other cannot confirm"),
+    ):
+        how.add_argument(
+            f"--{act}", dest="act", action="store_const", const=act, help=f"{ja} / {en}"
+        )
+    told = leaf("situation", "状況報告を見る、出す (--issue)", "situation report; issue it")
+    told.add_argument("--incident", help="省くと最新 / the newest when left out")
+    told.add_argument("--number", type=int, help="第n報 / an earlier one")
+    told.add_argument("--issue", action="store_true", help="番号を付けて記録に残す / issue it")
+    told.add_argument("--remark", default="", help="統括者から / the commander's words")
     down = leaf("stand-down", "解除する", "stand down")
     down.add_argument("--reason", default="")
     down.add_argument(

@@ -63,13 +63,6 @@ class Note(In):
     text: str
 
 
-class Handover(In):
-    """指揮の引継ぎ."""
-
-    to: str
-    summary: str = ""
-
-
 class Down(In):
     """解除: gates named here are closed by decision, with the reason."""
 
@@ -222,19 +215,6 @@ async def note(house: House, caller: Caller, parameters: Note) -> Answer:
     return Answer({"seq": done.entries[0].seq}, ("記録しました / noted",))
 
 
-async def handover(house: House, caller: Caller, parameters: Handover) -> Answer:
-    """Hand over the command."""
-    desk = await _desk(house, parameters.drill)
-    to = _person(house, parameters.to)
-    command = c.HandOverCommand(
-        incident=_running(desk, parameters.incident).id,
-        to=to,
-        summary=parameters.summary or "引継ぎ",
-    )
-    await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return Answer({"to": to}, (f"指揮を引き継ぎました / command handed over: {parameters.to}",))
-
-
 async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
     """Declare restored where nobody did (with evidence or waived), begin, close the gates named,
     and stand down when none is open: where there are no pages a terminal must be enough."""
@@ -287,9 +267,6 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     _operation("disaster.show", "今の状況", "the situation", Permission.READ, Which, show),
     _operation("disaster.step", "手順を進める", "a step", Permission.STEP, StepReport, step),
     _operation("disaster.note", "記録を足す", "a note", Permission.STEP, Note, note),
-    _operation(
-        "disaster.handover", "引き継ぐ", "hand over", Permission.COMMAND, Handover, handover
-    ),
     _operation(
         "disaster.standdown", "解除する", "stand down", Permission.COMMAND, Down, stand_down
     ),

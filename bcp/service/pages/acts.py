@@ -12,7 +12,6 @@ from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import actor, carry_out, desk_of, number, operation, typed_time
 from bcp.service.pages.respond import Answer, Go, Pages
-from bcp.service.pages.step_forms import approver
 from bcp.service.pages.visit import Visit
 from runbooks import commands as c
 
@@ -99,11 +98,6 @@ def _command(visit: Visit) -> c.Command:
             return c.AddRunbook(
                 incident=on, occurred_at=at, runbook=visit.field("subject"), reason=reason
             )
-        case "hand_over":
-            to = approver(visit)
-            if to is None:
-                raise UsageError(text("pages.no_such_person").pick(visit.lang))
-            return c.HandOverCommand(incident=on, occurred_at=at, to=to, summary=reason)
         case "cancel":
             return c.Cancel(incident=on, occurred_at=at, reason=reason)
         case "restore":

@@ -1,61 +1,34 @@
-"""`/disaster` and `/disaster/systems/ID`: the live recovery board, sorted by slack, not by name."""
+"""`/disaster`, `/disaster/wall`, `/disaster/systems/ID`, `/disaster/command`: the live recovery board.
+
+The board only shows: services first, then systems, least slack first. What one can do to the event as
+a whole stands on a page of its own (`/disaster/command`), so that the board may refresh itself under
+anybody's eyes without taking a half-typed reason along. The wall is the same board for a screen across
+the room: large, without forms, refreshed by the browser alone where there is no script.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from bcp.kit.units import whole
-from bcp.plan.model import System
+from bcp.service import announcing
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import desk_of, event_of
 from bcp.service.pages.pictures.svg import Picture
-from bcp.service.pages.pictures.timeline import Track, timeline
-from bcp.service.pages.respond import Absent, Answer, Page, Pages
+from bcp.service.pages.pictures.timeline import Mark, timeline
+from bcp.service.pages.recovery import Board, board, tracks
+from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
+from runbooks.attention import papers, teams, wanted
 from runbooks.desk import Situation
 from runbooks.gates import gates
-from runbooks.order import Next
-from runbooks.progress import OPEN, Stand, Standing
-from runbooks.targets import Goal, LevelTarget
+from runbooks.state import Incident
 
-_TRACKS, _ROWS, _NEXT = 14, 24, 6
-_LAST = timedelta(days=9999)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One system on its way back."""
-
-    system: System
-    target: LevelTarget
-    """The next level to reach; the highest one when all are reached."""
-    proven: str | None
-    steps: tuple[Standing, ...]
-    expected: datetime | None
-    """Now plus the median of the steps still to go; None without a ground."""
-
-    @property
-    def now(self) -> Standing | None:
-        """What is being done."""
-        return next((s for s in self.steps if s.stand in (Stand.RUNNING, Stand.WAITING)), None)
-
-    @property
-    def done(self) -> int:
-        """Steps that are behind."""
-        return sum(s.stand not in OPEN for s in self.steps)
-
-    @property
-    def looks(self) -> str:
-        """The state as the style sheet knows it."""
-        goal = self.target.goal
-        if goal is Goal.ATTAINED:
-            return "ok"
-        if goal is Goal.OVERDUE:
-            return "failed"
-        return "pending" if goal is Goal.PENDING else "unknown"
+_ROWS, _NEXT = 24, 5
+_WALL_SERVICES, _WALL_SYSTEMS = 10, 14
+_DRAWN_SERVICES, _DRAWN_SYSTEMS = 6, 10
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -64,8 +37,10 @@ def routes(pages: Pages) -> list[Route]:
         route
         for base in ("/disaster", "/drills/{drill}")
         for route in (
-            pages.route("GET", base, Permission.READ, overview),
+            pages.route("GET", base, Permission.READ, overview, shared=True),
+            pages.route("GET", base + "/wall", Permission.READ, wall, shared=True),
             pages.route("GET", base + "/systems/{id}", Permission.READ, system_page),
+            pages.route("GET", base + "/command", Permission.STEP, command_page),
         )
     ]
 
@@ -77,30 +52,50 @@ async def overview(visit: Visit) -> Answer:
         past = sorted(desk.state.items.values(), key=lambda i: i.declared_at, reverse=True)
         drills = {} if visit.drill else visit.house.drills.all()
         return Page("disaster_none.html", {"past": past, "drills": drills})
-    seen = await desk.situation(incident)
-    found = sorted(ways(seen), key=_slack)
-    dated = [way for way in found if way.target.deadline is not None]
-    start = min(whole(visit.query.get("from", "")) or 0, max(0, len(dated) - 1)) // _ROWS * _ROWS
+    values = await _values(visit, incident)
+    systems = values["board"].systems
+    start = min(whole(visit.query.get("from", "")) or 0, max(0, len(systems) - 1)) // _ROWS * _ROWS
+    values |= {
+        "systems": systems[start : start + _ROWS],
+        "pages": _pages(len(systems), start),
+        "gates": [gate for gate in gates(incident, visit.now) if gate.open],
+    }
+    return Page("disaster.html", values)
+
+
+async def wall(visit: Visit) -> Answer:
+    """The same, large, for a screen on the wall; the last event when none runs."""
+    incident = event_of(visit)
+    if incident is None:
+        return Page("disaster_none.html", {"past": [], "drills": {}})
+    values = await _values(visit, incident)
+    found: Board = values["board"]
+    values |= {
+        "services": found.services[:_WALL_SERVICES],
+        "systems": found.systems[:_WALL_SYSTEMS],
+        "left_out": max(0, len(found.services) - _WALL_SERVICES)
+        + max(0, len(found.systems) - _WALL_SYSTEMS),
+    }
+    return Page("wall.html", values)
+
+
+async def command_page(visit: Visit) -> Answer:
+    """Everything that is done to the event as a whole, and what staff writes down."""
+    incident = event_of(visit)
+    if incident is None:
+        return Go(visit.base)
+    seen = await desk_of(visit).situation(incident)
     values = {
         "s": seen,
         "incident": incident,
         "level_name": level_name(visit, incident.level),
-        "ways": dated[start : start + _ROWS],
-        "pages": _pages(len(dated), start),
-        "total": len(dated),
-        "others": [way for way in found if way.target.deadline is None],
-        "services": sorted(seen.services, key=lambda t: t.slack or _LAST),
-        "next": seen.next[:_NEXT],
-        "more": max(0, len(seen.next) - _NEXT),
-        "picture": picture(found, visit, incident.onset),
+        "services": seen.services,
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
         "gates": gates(incident, visit.now),
         "names": visit.called,
-        "commander": visit.called(incident.commander or incident.declared_by),
-        "running": [w.now for w in found if w.now],
     }
-    return Page("disaster.html", values)
+    return Page("command.html", values, live=False)
 
 
 async def system_page(visit: Visit) -> Answer:
@@ -125,6 +120,62 @@ async def system_page(visit: Visit) -> Answer:
     return Page("disaster_system.html", values)
 
 
+async def _values(visit: Visit, incident: Incident) -> dict[str, Any]:
+    """What both boards are drawn from; the deriving is done in a worker."""
+    desk = desk_of(visit)
+    seen = await desk.situation(incident)
+    work = visit.house.workers.thread
+    found = await work(board, seen, visit.called)
+    others = [one for one in desk.state.items.values() if one.active and one.id != incident.id]
+    return {
+        "s": seen,
+        "incident": incident,
+        "level_name": level_name(visit, incident.level),
+        "board": found,
+        "services": found.services,
+        "picture": await work(picture, found, seen, visit),
+        "next": seen.next[:_NEXT],
+        "more": max(0, len(seen.next) - _NEXT),
+        "wanted": wanted(seen),
+        "teams": teams(seen),
+        "papers": papers(seen),
+        "due": await next_update(visit),
+        "others": others,
+        "names": visit.called,
+        "commander": visit.called(incident.commander or incident.declared_by),
+    }
+
+
+def picture(found: Board, seen: Situation, visit: Visit) -> Picture | None:
+    """The time line from onset: the most urgent services and systems that have a deadline."""
+    services, systems = tracks(found, _DRAWN_SERVICES, _DRAWN_SYSTEMS)
+    if not services and not systems:
+        return None
+    incident = seen.incident
+    marks = [Mark(incident.declared_at, "declared")]
+    marks += [Mark(one.at, "handed") for one in incident.hand_overs]
+    return timeline(
+        [*services, *systems],
+        incident.onset,
+        seen.now,
+        visit.lang,
+        marks,
+        (
+            (visit.word("pages.services"), len(services)),
+            (visit.word("pages.systems"), len(systems)),
+        ),
+    )
+
+
+async def next_update(visit: Visit) -> datetime | None:
+    """次の更新: the earliest promise of what stands announced; None without one."""
+    journal = desk_of(visit).journal if visit.drill else visit.house.journal
+    if not journal.size:
+        return None
+    standing = await announcing.current(journal)
+    return min((one.next_update for one in standing if one.next_update), default=None)
+
+
 def _pages(count: int, start: int) -> list[tuple[int, str, bool]]:
     """Where each page of the table begins, what it holds, whether it is this one; none for one."""
     if count <= _ROWS:
@@ -135,54 +186,7 @@ def _pages(count: int, start: int) -> list[tuple[int, str, bool]]:
     ]
 
 
-def ways(seen: Situation) -> list[Way]:
-    """Every system in scope that has levels."""
-    found = []
-    for system in seen.city.systems:
-        rungs = [target for target in seen.levels if target.system == system.id]
-        if not rungs:
-            continue
-        open_ = [rung for rung in rungs if not rung.held]
-        target = open_[0] if open_ else rungs[-1]
-        proven = max((rung.level for rung in rungs if rung.held), default=None)
-        steps = tuple(s for s in seen.steps.values() if s.runbook.system == system.id)
-        found.append(Way(system, target, proven, steps, _expected(target, seen.next)))
-    return found
-
-
-def _expected(target: LevelTarget, following: Iterable[Next]) -> datetime | None:
-    """The deadline minus the slack of the step that serves it: now plus the way still to go."""
-    for step in following:
-        runbook = step.standing.runbook
-        if runbook.system == target.system and step.deadline and step.slack is not None:
-            return step.deadline - step.slack
-    return None
-
-
-def picture(found: list[Way], visit: Visit, onset: datetime) -> Picture | None:
-    """The time line of the systems that have a deadline, the most urgent first."""
-    tracks = [
-        Track(
-            way.system.name,
-            way.target.level,
-            way.target.deadline,
-            way.expected,
-            min((s.run.started_at for s in way.steps if s.run.started_at), default=None),
-            way.target.attained_at,
-        )
-        for way in found
-        if way.target.deadline is not None
-    ]
-    return timeline(tracks[:_TRACKS], onset, visit.now, visit.lang) if tracks else None
-
-
 def level_name(visit: Visit, number: int) -> str:
     """段階 in words."""
     levels = visit.house.city.disaster.levels
     return next((level.name for level in levels if level.number == number), str(number))
-
-
-def _slack(way: Way) -> tuple[bool, timedelta]:
-    return way.target.goal is Goal.ATTAINED, (
-        way.target.slack if way.target.slack is not None else _LAST
-    )

@@ -1,16 +1,19 @@
 """`/events`: tells open pages that something moved. Carries no content: pages fetch themselves anew.
 
-At most one change a second, a beat every 15 s so that a page can tell a quiet city from a dead
-stream. A reader that went away is no error.
+What people did (an entry of an event or an announcement) is told at once, what the checks saw at most
+once a second; a beat every 15 s lets a page tell a quiet city from a dead stream. A reader that went
+away is no error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 from aiohttp import ClientConnectionResetError, web
 
+from bcp.journal.entry import Entry
 from bcp.kit.clock import Clock
 from bcp.kit.units import whole
 from bcp.service.access.roles import Permission
@@ -18,7 +21,11 @@ from bcp.service.access.routes import Route
 
 _BEAT = 15.0
 _PACE = 1.0
-MAX_STREAMS = 200
+"""Seconds between two changes seen by checks."""
+_AT_ONCE = 0.1
+"""Seconds between two changes made by people: a burst is one."""
+_PEOPLES = ("incident.", "announcement.")
+MAX_STREAMS = 400
 
 
 class Hub:
@@ -27,15 +34,23 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._version = 0
+        self._acts = 0
+        """The version of the last thing people did."""
         self._moved = asyncio.Event()
         self._closed = False
         self.streams = 0
 
     def poke(self, _what: object = None) -> None:
-        """Something people see has changed (fits `Board.subscribe` and `Journal.listen`)."""
+        """Something people see has changed (fits `Board.subscribe`)."""
         self._version += 1
         self._moved.set()
         self._moved = asyncio.Event()
+
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """Entries are durable (fits `Journal.listen`): what people did is told at once."""
+        if any(entry.kind.startswith(_PEOPLES) for entry in entries):
+            self._acts = self._version + 1
+        self.poke()
 
     def close(self) -> None:
         """Let every stream end, so that the server can stop."""
@@ -63,17 +78,26 @@ class Hub:
 
     async def _feed(self, response: web.StreamResponse, last: str) -> None:
         known = whole(last)
-        seen = self._version if known is None else known
+        seen, told = self._version if known is None else known, -_PACE
         await response.write(b"retry: 3000\nevent: beat\ndata: \n\n")
         while not self._closed:
             moved = self._moved
             if seen == self._version:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_BEAT):
-                        await moved.wait()
-            if seen == self._version:
-                await response.write(b"event: beat\ndata: \n\n")
+                if not await self._wait(moved, _BEAT):
+                    await response.write(b"event: beat\ndata: \n\n")
                 continue
-            seen = self._version
+            pace = _AT_ONCE if self._acts > seen else _PACE
+            rest = told + pace - self._clock.monotonic()
+            if rest > 0:
+                await self._wait(moved, rest)
+                continue
+            seen, told = self._version, self._clock.monotonic()
             await response.write(b"id: %d\nevent: change\ndata: \n\n" % seen)
-            await self._clock.sleep_until(self._clock.monotonic() + _PACE)
+
+    async def _wait(self, moved: asyncio.Event, seconds: float) -> bool:
+        """Whether something moved within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await moved.wait()
+                return True
+        return False

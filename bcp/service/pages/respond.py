@@ -9,7 +9,7 @@ write) or a finished response. Errors of ours are caught here and nowhere else i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -18,11 +18,13 @@ from aiohttp import web
 from bcp.kit.errors import BcpError, Busy, Refused, Unwritable, UsageError
 from bcp.kit.language import Lang
 from bcp.service.access.guard import Doors, identity_of
+from bcp.service.access.identity import Identity
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.alarms import alarms
 from bcp.service.pages.house import House
 from bcp.service.pages.render import Words, render
+from bcp.service.pages.shared import Drawn, Shared
 from bcp.service.pages.typed import Typed, typed
 from bcp.service.pages.visit import Visit
 
@@ -63,6 +65,7 @@ class Pages:
     def __init__(self, house: Callable[[], House], doors: Doors) -> None:
         self._house, self.doors = house, doors
         self._offered: set[str] = set()
+        self._shared = Shared()
         doors.refuse = self.refuse
 
     def route(
@@ -73,12 +76,18 @@ class Pages:
         handler: PageHandler,
         *,
         uploads: bool = False,
+        shared: bool = False,
     ) -> Route:
-        """A route for `bcp.service.access.routes.mount`."""
+        """A route for `bcp.service.access.routes.mount`.
+
+        `shared`: the page holds nothing of a person, so that all who refresh it get one drawing.
+        """
         if method == "GET":
             self._offered.add(path)
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            if shared and (drawn := await self._together(request, handler)) is not None:
+                return drawn
             visit = await self.visit(request)
             try:
                 answer = await handler(visit)
@@ -95,10 +104,10 @@ class Pages:
 
         return Route(method, path, permission, handle, uploads=uploads)
 
-    async def visit(self, request: web.Request) -> Visit:
-        """The request as handlers see it."""
+    async def visit(self, request: web.Request, seen_as: Identity | None = None) -> Visit:
+        """The request as handlers see it; `seen_as`: for somebody else's eyes, without alarms."""
         house = self._house()
-        identity = identity_of(request)
+        identity = seen_as or identity_of(request)
         form = dict(await request.post()) if request.method == "POST" else {}
         visit = Visit(
             house=house,
@@ -112,9 +121,44 @@ class Pages:
             address=self.doors.address(request),
             offered=self._offered,
         )
-        if identity is None or request.path == PUBLIC:  # what citizens see has no state of ours
+        if (
+            identity is None or request.path == PUBLIC or seen_as
+        ):  # what citizens see has no state of ours
             return visit
         return visit.with_alarms(await alarms(visit))
+
+    async def _together(
+        self, request: web.Request, handler: PageHandler
+    ) -> web.StreamResponse | None:
+        """A refresh: the page as all see it who may see the same; None: draw it for this one."""
+        identity, house = identity_of(request), self._house()
+        if "X-Refresh" not in request.headers or identity is None or identity.must_change:
+            return None
+        stage = request.match_info.get("drill", "real")
+        desk = house.desks.get(stage)
+        if desk is None:
+            return None
+        visit = await self.visit(request, nobody(identity))
+        rights = tuple(sorted(identity.permissions))
+        key = (request.path_qs, visit.lang, rights, desk.journal.size, house.journal.size)
+
+        async def make() -> Drawn:
+            known = visit.with_alarms(await alarms(visit))
+            answer = await handler(known)
+            if not isinstance(answer, Page):
+                raise Absent
+            body = await _draw(known, answer)
+            return await house.workers.thread(Drawn.of, body)
+
+        try:
+            drawn = await self._shared.get(key, house.clock, make)
+        except Exception:  # whatever it was: the page drawn for this one says it in its own words
+            return None
+        packed = "gzip" in request.headers.get("Accept-Encoding", "")
+        headers = {"Content-Language": visit.lang, "Vary": "Accept-Encoding"}
+        headers |= {"Content-Encoding": "gzip"} if packed else {}
+        body = drawn.packed if packed else drawn.plain
+        return web.Response(body=body, headers=headers, content_type="text/html", charset="utf-8")
 
     async def refuse(self, request: web.Request, status: int, key: str) -> web.StreamResponse:
         """The doors' refusals, in plain words."""
@@ -152,6 +196,11 @@ class Pages:
         if len(body) > 2048:
             response.enable_compression()
         return response
+
+
+def nobody(identity: Identity) -> Identity:
+    """Somebody with the same rights and nothing else: for a page that many are shown."""
+    return replace(identity, id="", login="", name="", csrf="")
 
 
 async def _draw(visit: Visit, page: Page) -> bytes:

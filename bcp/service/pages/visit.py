@@ -117,6 +117,10 @@ class Visit:
         """Whether a button is worth showing."""
         return self.identity is not None and Permission(permission) in self.identity.permissions
 
+    def word(self, key: str, /, **values: object) -> str:
+        """A word of the catalogue in the visitor's language."""
+        return text(key, **values).pick(self.lang)
+
     def called(self, id: str) -> str:
         """The name behind an id of the log."""
         return called(self.house.accounts, id, self.lang)

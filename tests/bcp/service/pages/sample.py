@@ -22,6 +22,7 @@ from backups.custody import FOLD as BACKUPS
 from backups.model import AnySet, Backups, restic_sets
 from backups.record import Custody, Disagreement, Evidence, Result
 from backups.room import BackupRoom
+from bcp.journal.chronology import CHRONOLOGY
 from bcp.journal.entry import Actor, NewEntry
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
@@ -224,7 +225,9 @@ async def town(
         "backups": BACKUPS,
     }
     disk = DiskTrouble()
-    journal = Journal.open(folder / "real", clock=clock, folds=folds, fault=disk)
+    journal = Journal.open(
+        folder / "real", clock=clock, folds=folds, projections=(CHRONOLOGY,), fault=disk
+    )
     history = History(folder / "history.sqlite", clock, workers)
     history.start()
     board = Board(clock)
@@ -266,6 +269,8 @@ async def town(
     doors.bearers = (Bearer.read("api", folder / "token", frozenset({Permission.READ})),)
     doors.install(app)
     board.subscribe(hub.poke)
+    journal.listen(hub.hear)
+    drills.listen(hub.hear)
     mount(app, page_routes(Pages(lambda: made, doors), hub))
     seal(app)
     for role in Role:
