@@ -81,7 +81,6 @@ class GateClosing:
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class Decision:
     """A decision taken, of a step or free."""
 

@@ -26,7 +26,8 @@ from runbooks.desk import Situation
 from runbooks.gates import gates
 from runbooks.state import Incident
 
-_ROWS, _NEXT = 24, 5
+_ROWS, _SERVICES, _NEXT = 10, 14, 5
+"""Lines on one page: it must come through 128 kbit/s."""
 _WALL_SERVICES, _WALL_SYSTEMS = 10, 14
 _DRAWN_SERVICES, _DRAWN_SYSTEMS = 6, 10
 
@@ -53,11 +54,16 @@ async def overview(visit: Visit) -> Answer:
         drills = {} if visit.drill else visit.house.drills.all()
         return Page("disaster_none.html", {"past": past, "drills": drills})
     values = await _values(visit, incident)
-    systems = values["board"].systems
-    start = min(whole(visit.query.get("from", "")) or 0, max(0, len(systems) - 1)) // _ROWS * _ROWS
+    systems, services = values["board"].systems, values["board"].services
+    start = _start(visit, "from", len(systems), _ROWS)
+    first = _start(visit, "sfrom", len(services), _SERVICES)
     values |= {
         "systems": systems[start : start + _ROWS],
-        "pages": _pages(len(systems), start),
+        "pages": _pages(len(systems), start, _ROWS),
+        "services": services[first : first + _SERVICES],
+        "spages": _pages(len(services), first, _SERVICES),
+        "start": start,
+        "first": first,
         "gates": [gate for gate in gates(incident, visit.now) if gate.open],
     }
     return Page("disaster.html", values)
@@ -176,13 +182,19 @@ async def next_update(visit: Visit) -> datetime | None:
     return min((one.next_update for one in standing if one.next_update), default=None)
 
 
-def _pages(count: int, start: int) -> list[tuple[int, str, bool]]:
+def _start(visit: Visit, name: str, count: int, rows: int) -> int:
+    """The first line of the page asked for."""
+    asked = whole(visit.query.get(name, "")) or 0
+    return min(asked, max(0, count - 1)) // rows * rows
+
+
+def _pages(count: int, start: int, rows: int) -> list[tuple[int, str, bool]]:
     """Where each page of the table begins, what it holds, whether it is this one; none for one."""
-    if count <= _ROWS:
+    if count <= rows:
         return []
     return [
-        (begin, f"{begin + 1}–{min(begin + _ROWS, count)}", begin == start)
-        for begin in range(0, count, _ROWS)
+        (begin, f"{begin + 1}–{min(begin + rows, count)}", begin == start)
+        for begin in range(0, count, rows)
     ]
 
 
