@@ -17,7 +17,8 @@ PAGES = (
     "/runbooks/juki-restore/print", "/paper", "/disaster/report", "/disaster", "/disaster/systems/juki",
     "/disaster/steps/SHODO-02", "/disaster/declare", "/disaster/declare?kind=drill", "/account",
     "/announcements", "/log/entries/1",
-    "/status", "/nothing", "/?lang=en",
+    "/disaster/wall", "/disaster/command", "/disaster/situation", "/disaster/handover",
+    "/disaster/chronology", "/status", "/nothing", "/?lang=en",
 )  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LIMIT = 30_000

@@ -28,7 +28,8 @@ PAGES = (
     "/runbooks/shisho-kaisen/print", "/paper", "/disaster", "/disaster/declare",
     "/disaster/declare?kind=drill", "/announcements", "/account", "/practice", "/status",
     DRILL, f"{DRILL}/systems/line", f"{DRILL}/steps/KAISEN-06", f"{DRILL}/report",
-    f"{DRILL}/announcements",
+    f"{DRILL}/announcements", f"{DRILL}/wall", f"{DRILL}/command", f"{DRILL}/situation",
+    f"{DRILL}/handover", f"{DRILL}/chronology",
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ async def do_step(page: Page, root: str, step: str) -> None:
 
 
 async def command(page: Page, root: str, do: str, reason: str = "訓練の決定") -> None:
-    await page.goto(root + DRILL)
+    await page.goto(f"{root}{DRILL}/command")
     await page.fill("#cr", reason)
     await page.click(f'section[aria-labelledby=cmd] button[value="{do}"]')
     assert page.url == root + DRILL, await page.inner_text("main")
@@ -176,11 +177,13 @@ async def test_a_cut_line_is_drilled_from_fault_to_report_without_script(
 
     await command(page, root, "restore")
     await command(page, root, "begin_stand_down")
+    await page.goto(f"{root}{DRILL}/command")
     gates = page.locator("section[aria-labelledby=gates] form")
     while await gates.count():
         await gates.first.locator("input[name=reason]").fill("訓練のため")
         await gates.first.locator("button[value=close_gate]").click()
         assert page.url == root + DRILL, await page.inner_text("main")
+        await page.goto(f"{root}{DRILL}/command")
     await command(page, root, "stand_down")
     await page.goto(root + DRILL)
     assert "解除" in await page.inner_text("main")
