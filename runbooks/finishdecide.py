@@ -20,7 +20,7 @@ from runbooks.form import ApprovalStep, DecisionStep, Step
 from runbooks.form_parts import Challenge
 from runbooks.progress import Standing
 from runbooks.state import Incident
-from runbooks.stepcommon import New, step_entry
+from runbooks.stepcommon import New, called, step_entry
 from runbooks.worked import RUN_OPEN
 
 ROUNDS = 99
@@ -61,7 +61,7 @@ def finish(
     detail |= snapshot(found, command.snapshot_at)
     words = {"note": command.note, "alone": command.alone, "answer": command.answer}
     made = [step_entry(incident, found, "step_done", occurred, detail, **words)]
-    return (*made, *_change(incident, step, occurred))
+    return (*made, *called(incident, step, occurred), *_change(incident, step, occurred))
 
 
 def _together(command: c.FinishStep, found: Standing, context: Context) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from bcp.journal.entry import NewEntry
 from bcp.kit.language import text
 from runbooks import commands as c
 from runbooks.context import Conflict, Context, entry, refuse
+from runbooks.form import RunbookStep, Step
 from runbooks.progress import Stand, Standing, standing
 from runbooks.state import Did, Incident, Phase
 
@@ -193,3 +194,10 @@ def step_entry(
         **(more or {}),
     }
     return entry(incident, word, found.step.id, occurred, detail, **texts)
+
+
+def called(incident: Incident, step: Step, occurred: datetime) -> New:
+    """The runbook a step calls joins the event, whether the step was begun first or ticked at once."""
+    if isinstance(step, RunbookStep) and step.runbook not in incident.runbooks:
+        return (entry(incident, "runbook_added", step.runbook, occurred, {"by": step.id}),)
+    return ()

@@ -9,17 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from bcp.journal.canonical import Json
-from bcp.journal.entry import NewEntry
 from bcp.kit.units import to_us
 from runbooks import commands as c
 from runbooks.authority import commands, holds, require
-from runbooks.context import Context, entry, need_text, refuse, when
+from runbooks.context import Context, need_text, refuse, when
 from runbooks.crewdecide import decide_hands
 from runbooks.finishdecide import finish, snapshot
-from runbooks.form import DecisionStep, RunbookStep
+from runbooks.form import DecisionStep
 from runbooks.progress import Stand, Standing
 from runbooks.state import Incident, Verification
-from runbooks.stepcommon import New, agree, check, conflict, find, phase_allows, step_entry
+from runbooks.stepcommon import New, agree, called, check, conflict, find, phase_allows, step_entry
 
 
 def decide_step(incident: Incident, command: c.StepCommand, at: datetime, context: Context) -> New:
@@ -101,11 +100,8 @@ def decide_option(
 
 
 def _start(incident: Incident, found: Standing, occurred: datetime) -> New:
-    made: list[NewEntry] = [step_entry(incident, found, "step_started", occurred)]
-    step = found.step
-    if isinstance(step, RunbookStep) and step.runbook not in incident.runbooks:
-        made.append(entry(incident, "runbook_added", step.runbook, occurred, {"by": step.id}))
-    return tuple(made)
+    started = step_entry(incident, found, "step_started", occurred)
+    return (started, *called(incident, found.step, occurred))
 
 
 def _skip(

@@ -6,38 +6,46 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bcp.kit.language import text
+from bcp.plan.model import City
+from runbooks import commands as c
 from runbooks.book import Book
 from runbooks.form import DecisionStep, Runbook
 from runbooks.progress import Stand, Standing, standings
 from runbooks.state import Did, Incident, StepRun, Verification
+from tests.runbooks.world import Play
 
 AT = datetime(2026, 11, 23, 1, 2, tzinfo=UTC)
 
 
 def walk(
-    book: Book, runbook: Runbook, answers: Mapping[str, str], fails: str | None = None
+    book: Book, runbook: Runbook, answers: Mapping[str, str], *fails: str
 ) -> Mapping[str, Standing]:
     """Where every step stands when nothing more can be done.
 
-    `answers`: step -> option (else the default, else the first). `fails`: a step that cannot be
-    done; when its `on_failure` step does not lead on by itself, it is done at the second try.
+    `answers`: step -> option (else the default, else the first). `fails`: steps that cannot be
+    done; when their `on_failure` step does not lead on by itself, they are done at the second try,
+    the last one first.
     """
     runs: dict[str, StepRun] = {}
-    retried = False
+    untried, again = set(fails), list(fails)
     while True:
         found = standings(_event(runbook, runs), book)
         ready = [id for id, one in found.items() if one.stand is Stand.READY]
-        if not ready:
-            if fails is None or retried or found[fails].stand is not Stand.FAILED:
-                return found
-            retried = True
-            runs[fails] = _done(runbook, fails, answers)
+        for id in ready:
+            if id in untried:
+                untried.discard(id)
+                runs[id] = StepRun(id, runbook.id, did=Did.FAILED, finished_at=AT)
+            else:
+                runs[id] = _done(runbook, id, answers)
+        if ready:
             continue
-        step = ready[0]
-        if step == fails and not retried and step not in runs:
-            runs[step] = StepRun(step, runbook.id, did=Did.FAILED, finished_at=AT)
-        else:
-            runs[step] = _done(runbook, step, answers)
+        while again and found[again[-1]].stand is not Stand.FAILED:
+            again.pop()
+        if not again:
+            return found
+        id = again.pop()
+        runs[id] = _done(runbook, id, answers)
 
 
 def _done(runbook: Runbook, id: str, answers: Mapping[str, str]) -> StepRun:
@@ -68,3 +76,44 @@ def _event(runbook: Runbook, runs: Mapping[str, StepRun]) -> Incident:
         runbooks=(runbook.id,),
         runs={runbook.id: dict(runs)},
     )
+
+
+def play(book: Book, city: City, runbook: Runbook, turn: int) -> Mapping[str, Stand]:
+    """The same with the real machine: commands decided and folded, each proof given by its probe
+    or by another person. `turn`: which answer every decision takes (counted round).
+    """
+    game = Play()
+    game.city, game.book = city, book
+    event = game.declare(runbooks=(runbook.id,), role="honbucho").id
+    while True:
+        found = standings(game.incident, book)
+        mine = {id: one for id, one in found.items() if one.runbook.id == runbook.id}
+        ready = [one for one in mine.values() if one.stand is Stand.READY]
+        if not ready:
+            return {id: one.stand for id, one in mine.items()}
+        for one in ready:
+            game.wait(minutes=1)
+            _do(game, event, one, turn)
+
+
+def _do(game: Play, event: str, one: Standing, turn: int) -> None:
+    step = one.step
+    if isinstance(step, DecisionStep):
+        option = step.options[turn % len(step.options)].id
+        told = {
+            "incident": event,
+            "step": step.id,
+            "option": option,
+            "rationale": "訓練の見本",
+            "approved_by": "p02",
+        }
+        game.do(c.TakeDecision(**told))  # type: ignore[arg-type]
+        return
+    game.do(c.StartStep(incident=event, step=step.id))
+    same = text("runbooks.challenge_same").ja
+    game.do(c.FinishStep(incident=event, step=step.id, together="p02", answer=same))
+    if step.probe is not None:
+        seen = {"passed": True, "check": step.probe.id, "since": game.now}
+        game.do(c.VerifyStep(incident=event, step=step.id, **seen))  # type: ignore[arg-type]
+    elif step.verify_by is not None or step.gate == "verified":
+        game.do(c.AttestStep(incident=event, step=step.id, note="見た"), by="u-2")
