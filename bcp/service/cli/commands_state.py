@@ -25,6 +25,7 @@ from bcp.service.cli import out
 from bcp.service.cli.remote import ask_daemon
 from bcp.service.operations import OPERATIONS
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
+from bcp.service.outbox import Item, read_lines
 from bcp.service.plan import Plan, load, load_files
 from bcp.service.stores import Places
 from bcp.watch.history import read_board
@@ -173,6 +174,8 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"snapshots": list(args.snapshot)}
         case "disaster declare":
             return {"systems": list(args.system)}
+        case "disaster outbox":
+            return {"items": [item.model_dump() for item in _outbox(args.file)]}
         case "disaster stand-down":
             return {"close_gates": list(args.close_gate), "waive": list(args.waive)}
         case "log export":
@@ -183,6 +186,13 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"password": _password(args)}
         case _:
             return {}
+
+
+def _outbox(file: Path) -> tuple[Item, ...]:
+    try:
+        return read_lines(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"読めません / cannot read: {error}", where=str(file)) from error
 
 
 def _password(args: argparse.Namespace) -> str:

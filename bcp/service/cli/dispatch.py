@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "runbook lint": "commands_books:lint_runbooks",
     "runbook print": "commands_books:print_runbooks",
     "break-glass issue": "commands_doors:issue",
+    "runbook export": "commands_export:export_runbooks",
+    "disaster chronology": "commands_export:chronology",
     "status": "commands_state:status",
     "log verify": "commands_state:log_verify",
 }

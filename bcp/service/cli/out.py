@@ -17,6 +17,12 @@ def say(lines: Iterable[str]) -> None:
         print(line, flush=True)
 
 
+def warn(lines: Iterable[str]) -> None:
+    """Lines that must not be missed, to stderr: stdout is the answer alone."""
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+
+
 def document(data: Any) -> None:
     """One JSON document, to stdout."""
     print(json.dumps(data, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))

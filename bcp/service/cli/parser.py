@@ -176,6 +176,22 @@ def _runbook(commands: Sub[argparse.ArgumentParser]) -> None:
     sheet.add_argument(
         "--drill", action="store_true", help="【訓練】の印を付ける / mark as a drill"
     )
+    export = _leaf(group, "export", "ほかの形で書き出す", "write in another form", plan=True)
+    export.add_argument(
+        "runbook", nargs="?", metavar="RUNBOOK", help="省くと全部 / all when left out"
+    )
+    export.add_argument(
+        "--format",
+        choices=["html", "cacao", "json"],
+        default="html",
+        help="html 持ち出しファイル (既定), cacao CACAO 2.0, json / carry-out file (default), …",
+    )
+    export.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
+    export.add_argument(
+        "--contacts",
+        action="store_true",
+        help="連絡先も入れる: 登録して管理する控えになる / with contacts: a registered copy",
+    )
 
 
 def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
@@ -239,6 +255,16 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
         help="復旧の証拠がないまま対象から外す / waive a system without evidence",
     )
     down.add_argument("--close-gate", action="append", default=[], metavar="GATE")
+    box = _leaf(group, "outbox", "つながらない間の記録を取り込む", "take in an outbox", data=True)
+    box.add_argument("action", choices=["import"])
+    box.add_argument("file", type=Path, metavar="FILE", help="書き出した .jsonl / exported file")
+    box.add_argument("plan", nargs="?", type=Path, metavar="PLAN_DIR")
+    box.add_argument("--drill", metavar="ID", help="この訓練のもの / of this drill")
+    box.add_argument("--by", metavar="LOGIN", help="記録する人 / in whose name")
+    table = leaf("chronology", "クロノロジーを出す", "the chronology")
+    table.add_argument("--incident", help="省くと最新 / the newest when left out")
+    table.add_argument("--format", choices=["text", "csv", "xlsx"], default="text")
+    table.add_argument("--out", type=Path, metavar="FILE", help="書き出すファイル / where to")
     report = leaf("report", "報告書を出す", "the report")
     report.add_argument("--incident", help="省くと最新 / the newest when left out")
 

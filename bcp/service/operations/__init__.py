@@ -12,9 +12,11 @@ from bcp.service.operations import (
     announcing,
     backing_up,
     books,
+    chronology,
     commanding,
     doors,
     logging_,
+    outbox,
     people,
     recovering,
     watching,
@@ -31,4 +33,6 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *people.OPERATIONS,
     *books.OPERATIONS,
     *doors.OPERATIONS,
+    *outbox.OPERATIONS,
+    *chronology.OPERATIONS,
 )

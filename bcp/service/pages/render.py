@@ -18,6 +18,7 @@ from markupsafe import Markup
 from bcp.kit.language import Lang, Text, text
 from bcp.kit.units import JST, duration_ja, format_duration, jst, jst_short
 from bcp.plan.model import City
+from bcp.service.pages.outbox_words import script_words
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["called_by_plan"] = _called_by_plan
+    environment.globals |= {"outbox_words": script_words}
     environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND}
     return environment
 

@@ -276,3 +276,46 @@ def test_usage_errors_are_two_and_json_errors_go_to_stderr(tmp_path: Path) -> No
     assert (said.code, said.out) == (2, "")
     assert json.loads(said.err)["error"] == "UsageError"
     assert SECRET not in said.err
+
+
+def test_an_outbox_is_taken_in_once_and_the_chronology_written_for_a_spreadsheet(
+    city: City,
+) -> None:
+    city("disaster", "declare", city.plan, "--reason", "地震")
+    box = city.root / "box.jsonl"
+    item = {"v": 1, "op": "0123456789ab", "at": None, "stage": "real", "step": "J-1"}
+    box.write_text(json.dumps(item | {"fields": {"do": "finish"}, "by": "佐藤"}) + "\n")
+    for word in ("recorded", "already"):
+        said = city("disaster", "outbox", "import", box, city.plan, "--json")
+        assert (said.code, said.document["results"][0]["result"]) == (0, word)
+    box.write_text(
+        json.dumps(item | {"op": "0123456789ac", "step": "J-9", "fields": {"do": "finish"}})
+    )
+    assert city("disaster", "outbox", "import", box, city.plan).code == 1
+    box.write_text("{}")
+    assert city("disaster", "outbox", "import", box, city.plan).code == 2
+    for kind, begin in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+        file = city.root / f"c.{kind}"
+        made = city("disaster", "chronology", city.plan, "--format", kind, "--out", file, "--json")
+        assert made.document["rows"] >= 2
+        assert file.read_bytes().startswith(begin)
+    assert "実施: 佐藤" in (city.root / "c.csv").read_text(encoding="utf-8-sig")
+    assert "J-1" in city("disaster", "chronology", city.plan).out
+    assert city("disaster", "chronology", city.plan, "--format", "csv").code == 2
+
+
+def test_runbooks_are_exported_with_what_is_lost(tmp_path: Path) -> None:
+    city, out = City.make(tmp_path), tmp_path / "out"
+    for form, name in (("html", "mochidashi.html"), ("cacao", "juki-fukkyu.cacao.json"),
+                       ("json", "juki-fukkyu.json")):  # fmt: skip
+        said = city.type("runbook", "export", city.plan, "--format", form, "--out", out, "--json")
+        assert said.code == 0, said.err
+        assert said.document["files"] == [
+            {"file": str(out / name), "sha256": said.document["files"][0]["sha256"]}
+        ]
+    text = (out / "mochidashi.html").read_text(encoding="utf-8")
+    assert "住民記録を戻す" in text
+    assert "佐藤" not in text
+    city.type("runbook", "export", city.plan, "--contacts", "--out", out)
+    assert "佐藤" in (out / "mochidashi.html").read_text(encoding="utf-8")
+    assert city.type("runbook", "export", city.plan, "juki", "--out", out).code == 2
