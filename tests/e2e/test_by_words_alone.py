@@ -1,0 +1,118 @@
+"""Written from the words on the screen alone, at 360 px, without script: declare, three steps, hand
+over, stand down. Who can read can do it; a page whose words change without their act fails here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.bcp.service.pages.sample import PASSWORD, Town
+from tests.e2e.by_words import Reader
+from tests.e2e.test_pages_in_a_browser import context
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+STEP = re.compile(r"^[A-Z]+-\d+ ")
+
+
+async def declare(reader: Reader) -> None:
+    await reader.follow("発動・復旧")
+    await reader.follow("発動の画面へ")
+    await reader.pick("実対応")
+    await reader.pick("全面発動|3 全面発動")
+    await reader.pick("現場")
+    await reader.write("理由", "震度6弱。本庁舎の停電")
+    label = reader.page.get_by_text(re.compile("確認のため「|「全面発動」と入力")).first
+    words = (await label.inner_text()).strip()
+    await reader.write(words, "全面発動")
+    await reader.press("発動する")
+    await reader.reads("発動中")
+
+
+async def do_a_step(reader: Reader) -> str:
+    await reader.follow("発動・復旧")
+    link = reader.page.get_by_role("link", name=STEP).locator("visible=true").first
+    name = (await link.inner_text()).strip()
+    await link.click()
+    if await reader.page.get_by_role("radio").count():
+        await reader.page.get_by_role("radio").first.check()
+        await reader.press("決定")
+    else:
+        await reader.press("完了した")
+    return name.split()[0]
+
+
+async def test_who_can_read_declares_follows_hands_over_and_stands_down(
+    made: Town, root: str, browser: Browser
+) -> None:
+    one, two = await context(browser, 360, script=False), await context(browser, 360, script=False)
+    giver, receiver = Reader(await one.new_page()), Reader(await two.new_page())
+    await giver.open(root + "/login", "staff", PASSWORD)
+    await declare(giver)
+    done = [await do_a_step(giver) for _ in range(3)]
+    assert len(set(done)) == 3, done
+
+    await giver.follow("発動・復旧")
+    await giver.follow("引継書")
+    await giver.choose("引き継ぐ人", "commander 太郎")
+    await giver.write("伝えること(方針・注意)", "水道を先に戻す")
+    await giver.press("引継ぎを申し出る")
+    await giver.reads("確認されるまで指揮は移りません")
+    incident = made.desk.current()
+    assert incident is not None
+    assert incident.offer is not None
+
+    await receiver.open(root + "/login", "commander", PASSWORD)
+    await receiver.follow("発動・復旧")
+    await receiver.reads("引継ぎ 未確認")
+    await receiver.follow("引継書")
+    await receiver.press("引継ぎを確認し、指揮を執る")
+    await receiver.reads("commander 太郎")
+    after = made.desk.incident(incident.id)
+    assert after is not None
+    assert after.hand_overs[-1].how == "both"
+
+    await stand_down(receiver, made)
+    last = made.desk.incident(incident.id)
+    assert last is not None
+    assert last.phase.value == "stood_down"
+    await one.close()
+    await two.close()
+
+
+async def stand_down(reader: Reader, made: Town) -> None:
+    """What has no evidence is waived by name; every gate that is open is closed with a reason."""
+    incident = made.desk.current()
+    assert incident is not None
+    systems = " ".join(s.id for s in made.city.systems if incident.in_scope(s.id))
+    await command(reader)
+    await reader.press("事後承認")
+    await command(reader)
+    await reader.unfold("証拠がないシステムを理由つきで対象から外す")
+    await (
+        reader.page.get_by_label("システムの id (空白区切り)")
+        .locator("visible=true")
+        .first.fill(systems)
+    )
+    await (
+        reader.page.get_by_label("理由", exact=True).locator("visible=true").first.fill("監視なし")
+    )
+    await reader.press("復旧の宣言")
+    await command(reader)
+    await reader.press("解除の準備")
+    for _ in range(12):
+        await command(reader)
+        if not await reader.can("条件を理由つきで閉じる"):
+            break
+        reasons = reader.page.get_by_placeholder("理由").locator("visible=true")
+        await reasons.first.fill("担当が確かめた")
+        await reader.press("条件を理由つきで閉じる")
+    await command(reader)
+    await reader.press("解除")
+
+
+async def command(reader: Reader) -> None:
+    await reader.follow("発動・復旧")
+    await reader.follow("指揮と記録")
