@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bcp.journal.entry import Actor, Entry, NewEntry
@@ -41,6 +41,7 @@ from runbooks.unseen import unseen
 from runbooks.witness import checks_of, testify
 
 POLL_SECONDS = 1.0
+_FRESH = timedelta(seconds=1)
 _PAGE = 5000
 _SLICE = 100
 WATCHER = Actor("system", "watch")
@@ -93,6 +94,8 @@ class Desk:
         self.holders: Callable[[], Mapping[str, frozenset[str]]] = dict
         """Set by the roof: pseudonym -> roles of the plan and capacities of the account."""
         self._frozen: dict[str, Frozen] = {}
+        self._deriving = asyncio.Lock()
+        self._derived: dict[str, tuple[dict[str, Reading], Situation]] = {}
         self.adopt(city, book, plan)
 
     def adopt(self, city: City, book: Book, plan: str = "") -> None:
@@ -211,7 +214,14 @@ class Desk:
         return found
 
     async def situation(self, incident: Incident) -> Situation:
-        """The event as it stands now: what every page is drawn from."""
+        """The event as it stands now: what every page is drawn from.
+
+        Derived once for all who ask within a second while neither the log nor a proof has moved.
+        """
+        async with self._deriving:
+            return await self._situation(incident)
+
+    async def _situation(self, incident: Incident) -> Situation:
         frozen, now = await self.frozen(incident), self.clock.utc()
         probes = {
             step.probe.id
@@ -221,7 +231,14 @@ class Desk:
             if step.probe is not None
         }
         seen = await self._read(probes)
-        return await self.workers.thread(situation, incident, frozen, seen, now)
+        known = self._derived.get(incident.id)
+        if known is not None and known[0] == seen and known[1].incident is incident:
+            age = now - known[1].now
+            if timedelta() <= age < _FRESH:
+                return known[1]
+        made = await self.workers.thread(situation, incident, frozen, seen, now)
+        self._derived[incident.id] = (seen, made)
+        return made
 
     async def entries(self, incident: Incident) -> tuple[Entry, ...]:
         """Every entry of an event, oldest first."""
