@@ -16,13 +16,14 @@ from runbooks import commands as c
 from runbooks.attention import papers, teams, wanted
 from runbooks.book import load
 from runbooks.context import Context
-from runbooks.desk import situation
+from runbooks.desk import Situation, situation
 from runbooks.frozen import Frozen
 from runbooks.handoversheet import Muted, Shift, handover_sheet
 from runbooks.incident import decide, fold
 from runbooks.incidents import Incidents
 from runbooks.outlook import Ground, outlooks, service_outlook
 from runbooks.sitrep import situation_report
+from runbooks.state import Incident
 from runbooks.told import read
 from tests.fakes import ManualClock
 
@@ -83,7 +84,7 @@ class World:
         )  # fmt: skip
 
     @property
-    def incident(self):  # type: ignore[no-untyped-def]
+    def incident(self) -> Incident:
         found = self.state.latest
         assert found is not None
         return found
@@ -92,7 +93,7 @@ class World:
     def on(self) -> str:
         return str(self.incident.id)
 
-    def seen(self):  # type: ignore[no-untyped-def]
+    def seen(self) -> Situation:
         return situation(self.incident, Frozen(self.city, self.book), {}, self.now)
 
 
