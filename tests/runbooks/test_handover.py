@@ -109,8 +109,10 @@ def offer(world: World, to: str = "u-2") -> None:
 def test_the_command_passes_on_the_receivers_confirmation_and_not_before(world: World) -> None:
     offer(world)
     assert world.incident.commander == "u-1"
-    assert world.incident.offer is not None
-    assert [one.kind for one in wanted(world.seen())][-1:] != []
+    standing = world.incident.offer
+    assert standing is not None
+    assert standing.to == "u-2"
+    assert "confirm" in [one.kind for one in wanted(world.seen())]
     world.do(c.ConfirmHandOver(incident=world.on), "u-2")
     assert world.incident.commander == "u-2"
     assert world.incident.offer is None
