@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
 from runbooks.codesfold import CODES, fold_code, owed
+from runbooks.damagefold import DAMAGE_CHANGES
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
 from runbooks.handoverfold import HANDING_CHANGES
 from runbooks.incidents import Incidents
@@ -190,6 +191,7 @@ def _gate(met: bool) -> Change:
 _CHANGES: dict[str, Change] = {
     **FRAME_CHANGES,
     **WORKED,
+    **DAMAGE_CHANGES,
     "decision_taken": _decision,
     "note_added": _note,
     "level_attained": _attained,

@@ -81,6 +81,8 @@ class StepBase(Model):
     attachments: tuple[str, ...] = ()
     paper: bool = True
     security_change: SecurityChange | None = None
+    powers_on: bool = False
+    """Switches machines on: held until 「電源を入れる前に」 of its site is answered (R-32)."""
     revert: str | None = None
     drill: DrillForm | None = None
     repeat: str | None = Field(None, alias="while")

@@ -18,6 +18,7 @@ ALWAYS = (
     "changes",
     "countersign",
     "sheets",
+    "codes",
     "alternate",
     "back_entry",
     "backup",
@@ -81,6 +82,8 @@ def _holds(incident: Incident, id: str) -> tuple[str, ...]:
         return tuple(run.id for run in incident.automations.values() if run.owes_countersign)
     if id == "sheets":
         return tuple(i.id for i in incident.sheets.values() if i.closed_at is None)
+    if id == "codes":  # 緊急用封印コード used, envelope not replaced
+        return tuple(i.id for i in incident.codes.values() if i.closed_at is None)
     if id == "alternate":
         return tuple(s for s, a in incident.alternates.items() if a.until is None)
     if id == "back_entry":

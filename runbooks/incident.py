@@ -33,10 +33,12 @@ from runbooks.context import (
     when,
 )
 from runbooks.crewdecide import decide_crew
+from runbooks.damagedecide import decide_damage
 from runbooks.folding import PREFIX, fold
 from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
 from runbooks.handoverdecide import decide_handing
+from runbooks.heard import marked
 from runbooks.incidents import Incidents
 from runbooks.rundecide import decide_run
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
@@ -51,6 +53,19 @@ FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX, CODES))
 
 OFFICE = (time(8, 30), time(17, 15))
 """勤務時間 (Monday to Friday, JST) when nobody says otherwise; holidays are for a person to say."""
+
+
+Running = (
+    c.StepCommand
+    | c.FrameCommand
+    | c.WorkCommand
+    | c.CrewCommand
+    | c.AmendCommand
+    | c.RunCommand
+    | c.HandingCommand
+    | c.DamageCommand
+)
+"""Everything that needs an event."""
 
 
 def decide(
@@ -68,6 +83,12 @@ def decide(
         raise refuse("no_incident", id=command.incident)
     if incident.amendments:
         context = replace(context, book=amended(context.book, incident))
+    return marked(_carried(incident, command, at, context), command.heard)
+
+
+def _carried(
+    incident: Incident, command: Running, at: datetime, context: Context
+) -> tuple[NewEntry, ...]:
     if isinstance(command, c.StepCommand):
         return decide_step(incident, command, at, context)
     if isinstance(command, c.TakeDecision) and command.step is not None:
@@ -84,6 +105,8 @@ def decide(
         return decide_run(incident, command, at, context)
     if isinstance(command, c.HandingCommand):
         return decide_handing(incident, command, at, context)
+    if isinstance(command, c.DamageCommand):
+        return decide_damage(incident, command, at, context)
     assert_never(command)
 
 

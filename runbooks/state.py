@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from runbooks.damagestate import SiteDamage
 from runbooks.framestate import ACTIVE as ACTIVE
 from runbooks.framestate import CAPACITIES as CAPACITIES
 from runbooks.framestate import DRILL_KINDS as DRILL_KINDS
@@ -146,6 +147,8 @@ class Incident:
     alternates: Mapping[str, Alternate] = field(default_factory=dict)
     changes: Mapping[str, OpenItem] = field(default_factory=dict)
     sheets: Mapping[str, OpenItem] = field(default_factory=dict)
+    damage: Mapping[str, SiteDamage] = field(default_factory=dict)
+    """Site -> what people saw there (様式11); what is absent is 未確認."""
     codes: Mapping[str, OpenItem] = field(default_factory=dict)
     """緊急用封印コード used and not replaced yet, those used before the declaration too."""
     gates: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from runbooks import commands as c
 from runbooks.authority import commands, holds, require
 from runbooks.context import Context, need_text, refuse, when
 from runbooks.crewdecide import decide_hands
+from runbooks.damagedecide import hold_power
 from runbooks.finishdecide import finish, snapshot
 from runbooks.form import DecisionStep
 from runbooks.progress import Stand, Standing
@@ -32,8 +33,11 @@ def decide_step(incident: Incident, command: c.StepCommand, at: datetime, contex
         return same if same[0] is not None else ()
     check(command, found)
     if isinstance(command, c.StartStep):
+        hold_power(incident, found, context)
         return _start(incident, found, occurred)
     if isinstance(command, c.FinishStep):
+        if command.heard is None:  # what was done before it was typed cannot be held any more
+            hold_power(incident, found, context)
         return finish(incident, command, found, occurred, context)
     if isinstance(command, c.FailStep):
         reason = need_text(command.reason)

@@ -15,7 +15,7 @@ from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.units import JST
-from bcp.service import rules
+from bcp.service import copying, rules
 from bcp.service.app import put_in_order
 from bcp.service.house import House
 
@@ -24,6 +24,7 @@ DIGEST = "history.digested"
 _SYSTEM = Actor("system", "chores")
 _DAY = 24 * 3600.0
 _LOOK = 60.0
+_HOUR = 3600.0
 _SOON = 20.0
 """The start itself has better things to do."""
 
@@ -58,6 +59,21 @@ async def turn_of_the_day(house: House) -> None:
             if await digest(house, now - timedelta(days=1)):
                 done = now
         await house.clock.sleep_until(house.clock.monotonic() + _LOOK)
+
+
+async def paper_age(house: House) -> None:
+    """Every hour and after a new plan: how many printed copies say something else than the plan."""
+    seen = ""
+    while True:
+        with contextlib.suppress(Unwritable):
+            found = await copying.standing(
+                house.journal, house.workers, house.city, house.book, house.clock.utc()
+            )
+            house.stale_copies = sum(bool(one.why) for one in found)
+            seen = house.plan.digest
+        until = house.clock.monotonic() + _HOUR
+        while house.clock.monotonic() < until and house.plan.digest == seen:
+            await house.clock.sleep_until(house.clock.monotonic() + _LOOK)
 
 
 async def end_permissions(house: House, day: date) -> None:

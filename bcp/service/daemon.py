@@ -136,6 +136,7 @@ class Daemon:
         group.create_task(chores.turn_of_the_day(house), name="day")
         showing = announcing.keep(house.journal, house.status_folder, house.workers, self.clock)
         group.create_task(showing, name="announcements")
+        group.create_task(chores.paper_age(house), name="paper")
         group.create_task(house.codes.settle(), name="codes")
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")

@@ -84,6 +84,8 @@ class House:
     reloads: Reloads = field(default_factory=Reloads)
     progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
     """Automated acts that run now: (stage, event, run id) -> how far."""
+    stale_copies: int = 0
+    """Printed copies that must be printed again, as last counted."""
     troubles: list[str] = field(default_factory=list)
     """Parts that could not be used at the start, in a sentence each: watching goes on without them."""
     verified: bool | None = None

@@ -22,12 +22,14 @@ from bcp.kit.durable import write_atomic
 from bcp.plan.accepted import FOLD as ACCEPTED
 from bcp.watch.statements import FOLD as STATEMENTS
 from runbooks.incident import FOLD as INCIDENTS
+from runbooks.paper.copies import FOLD as COPIES
 
 FOLDS: Mapping[str, Fold[Any]] = {
     "plan": ACCEPTED,
     "statements": STATEMENTS,
     "backups": BACKUPS,
     "incidents": INCIDENTS,
+    "copies": COPIES,
 }
 """Every state that is a fold of the log."""
 

@@ -33,6 +33,7 @@ from runbooks.commands.crew import (
     ReleaseStep,
     TryToReach,
 )
+from runbooks.commands.damage import AnswerPower, ObserveDamage, OverridePower
 from runbooks.commands.frame import (
     AddRunbook,
     BeginStandDown,
@@ -95,6 +96,7 @@ __all__ = [
     "AddRunbook",
     "AddStep",
     "AmendCommand",
+    "AnswerPower",
     "AssignStep",
     "AttainLevel",
     "AttestStep",
@@ -111,6 +113,7 @@ __all__ = [
     "CorrectOnset",
     "CountersignRun",
     "CrewCommand",
+    "DamageCommand",
     "Declare",
     "EndAlternate",
     "EndPart",
@@ -130,8 +133,10 @@ __all__ = [
     "LoseLevel",
     "MeetGate",
     "MoveStep",
+    "ObserveDamage",
     "OfferHandOver",
     "OpenChange",
+    "OverridePower",
     "Overrule",
     "Preempt",
     "Ratify",
@@ -219,6 +224,7 @@ WorkCommand = (
     | ReturnSheet
 )
 HandingCommand = OfferHandOver | ConfirmHandOver | WithdrawHandOver | HandOverAlone | IssueSituation
+DamageCommand = ObserveDamage | AnswerPower | OverridePower
 Command = (
     Declare
     | StepCommand
@@ -228,5 +234,6 @@ Command = (
     | AmendCommand
     | RunCommand
     | HandingCommand
+    | DamageCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

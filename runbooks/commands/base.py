@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from runbooks.heard import Heard
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class On:
@@ -12,3 +14,5 @@ class On:
 
     incident: str
     occurred_at: datetime | None = None
+    heard: Heard | None = None
+    """Not typed by the one who did it: by phone, or from paper."""

@@ -3,28 +3,9 @@
 from __future__ import annotations
 
 from bcp.plan.model import Person
+from runbooks.damageitems import BEFORE_POWER, ITEMS
 from runbooks.paper.sheet import Block, Boxes, Checklist, Heading, Note, Sheet, Table
 from runbooks.paper.sheets import Press, runbook
-
-DAMAGE = (
-    ("人", ("職員の安否・けが人", "参集できる人数")),
-    ("建物", ("建物に入れるか(傾き・ひび・火・水)", "サーバ室に入れるか(におい・水・火)")),
-    ("電気", ("商用電源", "非常用発電機と燃料の残り時間", "UPSの残り時間")),
-    ("空調", ("サーバ室の空調と室温",)),
-    ("機器", ("ラックの傾き・線の抜け", "サーバ", "記憶装置", "端末・プリンタ")),
-    ("通信", ("庁内LAN", "LGWAN・外への回線", "総合支所との回線", "電話・携帯・防災無線")),
-    ("データ", ("控え(バックアップ)の媒体", "紙の台帳・様式")),
-)
-"""被害チェックシート (様式11); answered by a person who looked, never by a probe (R-31)."""
-
-BEFORE_POWER = (
-    "水にぬれていない",
-    "こげたにおい・煙がない",
-    "ラックが立っていて、線が抜けていない",
-    "空調が動いている(冷えない部屋で電源を入れない)",
-    "電源の残り時間が、立ち上げと停止の両方に足りる",
-)
-"""R-32: restarting warm storage without cooling is the classic second disaster."""
 
 
 def disaster_set(press: Press) -> tuple[Sheet, ...]:
@@ -89,9 +70,15 @@ def _reach(person: Person) -> tuple[str, str, str]:
 def damage(press: Press) -> Sheet:
     """様式11 被害チェックシート, blank. 未確認 is an answer of its own."""
     rows = tuple(
-        (area if place == 0 else "", item, "〇　△　×　未確認", "", "", "")
-        for area, items in DAMAGE
-        for place, item in enumerate(items)
+        (
+            "" if place and ITEMS[place - 1].area == item.area else item.area,
+            item.ja,
+            "〇　△　×　未確認",
+            "",
+            "",
+            "残り　　時間" if item.hours else "",
+        )
+        for place, item in enumerate(ITEMS)
     )
     blocks: tuple[Block, ...] = (
         Note("自分の安全が先。危ない場所には入らず「未確認」に丸を付ける。", "safety"),
@@ -103,7 +90,7 @@ def damage(press: Press) -> Sheet:
             tall=True,
         ),
         Heading("電源を入れる前に(5つとも印が付くまで入れない)"),
-        Checklist(BEFORE_POWER),
+        Checklist(tuple(BEFORE_POWER.values())),
         Note("〇 使える  △ 一部使える  × 使えない  未確認 見ていない(分からない)"),
     )
     return press.sheet("yoshiki-11", "damage", "被害チェックシート", "様式11", blocks)

@@ -79,7 +79,7 @@ def runbook(press: Press, item: Runbook) -> Sheet:
     roles = [(short, _role(press, name)) for short, name in item.roles.items()]
     used = {item.role_of(step, press.hours) for step in item.steps}
     who = "・".join(dict.fromkeys(label for short, label in roles if item.roles[short] in used))
-    steps = Steps(tuple(_line(press, item, step) for step in item.steps if step.paper))
+    steps = Steps(tuple(step_line(press, item, step) for step in item.steps if step.paper))
     count = len(steps.steps)
     body: tuple[Block, ...] = (
         *head,
@@ -101,7 +101,8 @@ def runbook(press: Press, item: Runbook) -> Sheet:
     )
 
 
-def _line(press: Press, item: Runbook, step: Step) -> StepLine:
+def step_line(press: Press, item: Runbook, step: Step) -> StepLine:
+    """A step as a row of paper, numbered as on the screen."""
     variant = step.variant(press.hours)
     marks: list[str] = [step.owner] if step.owner != "職員" else []
     marks += ["必須"] if step.mandatory else []

@@ -170,6 +170,7 @@ class Accounts:
         *,
         by: str = "system",
         must_change: bool = True,
+        limit: Limit | None = None,
     ) -> Account:
         """A new account. Raises `UsageError` (bad or taken name, unfit password), `Unwritable`."""
         login = login.strip().lower()
@@ -188,8 +189,10 @@ class Accounts:
         await self._record(
             "account.added", account.id, {"by": by, "roles": _words(account.roles)}, _who(account)
         )
-        await self._workers.thread(self._store.add, account)
+        await self._workers.thread(self._store.add, account, limit)
         self._by_id[account.id] = account
+        if limit is not None:
+            self._limit(account.id, limit, to_us(self._clock.utc()))
         return account
 
     async def admit(

@@ -23,7 +23,7 @@ from bcp.kit.language import text
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.identity import Identity
 from bcp.service.access.roles import Permission, decide
-from bcp.service.access.routes import Handler, route_of
+from bcp.service.access.routes import Handler, Route, route_of
 
 IDENTITY: web.RequestKey[Identity | None] = web.RequestKey("bcp_identity", object)  # type: ignore[arg-type]
 CSRF_FIELD = "_csrf"
@@ -134,6 +134,10 @@ class Doors:
                 return await self._refuse(request, 403, "access.not_permitted", machine)
             case "yes":
                 pass
+        if identity is not None and identity.helper and not _lent(route, wanted):
+            if request.path == "/":  # where everybody starts
+                return web.Response(status=303, headers={"Location": "/helper"})
+            return await self._refuse(request, 403, "access.helper_only", machine)
         if route is None:
             error = request.match_info.http_exception
             status = 404 if error is None else error.status
@@ -236,6 +240,12 @@ class Doors:
     def let_out(self, response: web.StreamResponse) -> None:
         """Take the session away."""
         response.del_cookie(self.cookie, path="/")
+
+
+def _lent(route: Route | None, wanted: Permission) -> bool:
+    """Whether a visiting helper may knock here at all; the page asks what exactly is lent."""
+    own = wanted in (Permission.PUBLIC, Permission.OWN)
+    return route is not None and (own or route.lent)
 
 
 async def _read_in_time(request: web.Request, *, slow: bool = False) -> bool:

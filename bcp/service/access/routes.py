@@ -23,6 +23,8 @@ class Route:
     handler: Handler
     machine: bool = False
     """For programs: refusals are JSON and 401, not a page and a redirect."""
+    lent: bool = False
+    """Opens to visiting helpers (受援) too, for what is lent to them; every other door does not."""
     uploads: bool = False
     """Takes a file: a larger body, and the time a bad line needs for it."""
 

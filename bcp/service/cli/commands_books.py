@@ -20,8 +20,9 @@ from bcp.service.cli.commands_state import answer_of
 from bcp.service.linting import lint_whole
 from bcp.service.operations.books import facts_from
 from runbooks.lint import RULES, Facts, meaning, rule_of
-from runbooks.paper.forms import contacts, damage, disaster_set, first_card
+from runbooks.paper.forms import contacts, damage, first_card
 from runbooks.paper.pdf import print_set
+from runbooks.paper.sets import SETS, sheets_of
 from runbooks.paper.sheet import Sheet
 from runbooks.paper.sheets import Press, runbook
 
@@ -113,8 +114,8 @@ def print_runbooks(args: argparse.Namespace) -> int:
     plan = read_plan(args)
     today = SystemClock().utc().astimezone(JST).date()
     press = Press(plan.city, plan.book, today, drill="訓練" if args.drill else None)
-    sheets = _sheets(press, args.runbook)
-    name = args.runbook or "disaster-set"
+    sheets = _sheets(press, args)
+    name = args.runbook or "-".join(["disaster-set", *args.sets])
     out.progress(f"{len(sheets)} 枚組を作っています / setting {len(sheets)} sheets")
     data = asyncio.run(_typeset(sheets))
     target = args.out / f"{name}.pdf"
@@ -132,16 +133,31 @@ def print_runbooks(args: argparse.Namespace) -> int:
     return 0
 
 
-def _sheets(press: Press, name: str | None) -> tuple[Sheet, ...]:
+def _sheets(press: Press, args: argparse.Namespace) -> tuple[Sheet, ...]:
+    name: str | None = args.runbook
     forms = {"contacts": contacts, "damage": damage, "first-arrival": first_card}
     if name is None:
-        return disaster_set(press)
+        return _chosen(press, args)
     if name in forms:
         return (forms[name](press),)
     book = press.book.get(name)
     if book is None:
         raise UsageError(unknown(name, [*forms, *(one.id for one in press.book)]))
     return (runbook(press, book),)
+
+
+def _chosen(press: Press, args: argparse.Namespace) -> tuple[Sheet, ...]:
+    """By form, role and site. Raises `UsageError` for a name the plan does not know."""
+    for name in args.sets:
+        if name not in SETS:
+            raise UsageError(unknown(name, SETS), where="--set")
+    if args.role is not None and press.city.role(args.role) is None:
+        raise UsageError(unknown(args.role, [one.id for one in press.city.roles]), where="--role")
+    if args.site is not None and press.city.site(args.site) is None:
+        raise UsageError(unknown(args.site, [one.id for one in press.city.sites]), where="--site")
+    if not 1 <= args.damage <= 100:
+        raise UsageError("--damage", expected="1 … 100", got=str(args.damage))
+    return sheets_of(press, args.sets, role=args.role, site=args.site, damage=args.damage)
 
 
 async def _typeset(sheets: tuple[Sheet, ...]) -> bytes:

@@ -172,6 +172,8 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"target": str(_absolute(args.target))}
         case "backup accept":
             return {"snapshots": list(args.snapshot)}
+        case "disaster scribe":
+            return {"lines": _lines(args.file), "check": args.check, "mode": args.mode}
         case "disaster declare":
             return {"systems": list(args.system)}
         case "disaster outbox":
@@ -181,7 +183,9 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
         case "log export":
             return {"target": str(_absolute(args.out))}
         case "user add":
-            return {"roles": list(args.role), "password": _password(args)}
+            lent = {f"{what}s": list(getattr(args, what)) for what in ("system", "site", "runbook")}
+            until = {"until": args.until} if args.until else {}
+            return {"roles": list(args.role), "password": _password(args), **lent, **until}
         case "user passwd":
             return {"password": _password(args)}
         case _:
@@ -193,6 +197,14 @@ def _outbox(file: Path) -> tuple[Item, ...]:
         return read_lines(file.read_bytes())
     except OSError as error:
         raise UsageError(f"読めません / cannot read: {error}", where=str(file)) from error
+
+
+def _lines(name: str) -> str:
+    """A file of lines, or stdin."""
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"読めません / cannot read: {error}", where=name) from error
 
 
 def _password(args: argparse.Namespace) -> str:

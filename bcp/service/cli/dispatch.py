@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "probe": "commands_probe:probe",
     "runbook lint": "commands_books:lint_runbooks",
     "runbook print": "commands_books:print_runbooks",
+    "runbook copies": "commands_paper:copies",
     "break-glass issue": "commands_doors:issue",
     "runbook export": "commands_export:export_runbooks",
     "disaster chronology": "commands_export:chronology",

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bcp import __version__
+from bcp.service.cli.parser_people import people
 
 DATA_DEFAULT = "/var/lib/ict-bcp"
 
@@ -33,8 +34,7 @@ def build() -> argparse.ArgumentParser:
     runbook(commands)
     _disaster(commands)
     _log(commands)
-    _user(commands)
-    _break_glass(commands)
+    people(commands, _leaf, _group)
     return parser
 
 
@@ -182,6 +182,12 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     step.add_argument("result", choices=["start", "done", "failed", "skip", "reopen"])
     step.add_argument("--note", default="")
     step.add_argument("--option", help="判断の選択肢 / option of a decision")
+    heard = leaf("scribe", "聞き取りを記録する (1行に1つ)", "record what was heard, line by line")
+    heard.add_argument(
+        "file", metavar="FILE", help="JUKI-03 済 04:10 担当2 (- は標準入力) / - = stdin"
+    )
+    heard.add_argument("--check", action="store_true", help="確かめるだけ / only check")
+    heard.add_argument("--mode", choices=["phone", "paper"], default="phone")
     note = leaf("note", "記録を足す", "add a note")
     note.add_argument("text")
     hand = leaf(
@@ -250,46 +256,3 @@ def _log(commands: Sub[argparse.ArgumentParser]) -> None:
             )
         if verb == "export":
             leaf.add_argument("--out", type=Path, required=True)
-
-
-def _user(commands: Sub[argparse.ArgumentParser]) -> None:
-    group = _group(commands, "user", "利用者", "people with an account")
-    for verb, ja, en in (
-        ("add", "足す", "add"),
-        ("passwd", "合言葉を変える", "change the passphrase"),
-        ("disable", "止める", "disable"),
-        ("list", "一覧", "list"),
-    ):
-        leaf = _leaf(group, verb, ja, en, data=True)
-        if verb != "list":
-            leaf.add_argument("login", metavar="LOGIN")
-        if verb == "add":
-            leaf.add_argument("--name", required=True)
-            leaf.add_argument("--role", action="append", required=True)
-        if verb in ("add", "passwd"):
-            leaf.add_argument("--password-file", type=Path, help="省くと端末で聞く / else ask")
-
-
-def _break_glass(commands: Sub[argparse.ArgumentParser]) -> None:
-    group = _group(commands, "break-glass", "緊急用封印コード", "sealed codes for who arrives")
-    issue = _leaf(
-        group, "issue", "封筒を作り、紙に出す", "make an envelope and print it", data=True
-    )
-    issue.add_argument("--site", required=True, metavar="ID", help="拠点 / site")
-    issue.add_argument("--count", type=int, default=10, help="枚数 (既定 10) / cards")
-    issue.add_argument(
-        "--keep",
-        action="store_true",
-        help="前の封筒も残して足す (省くと前の封筒は無効) / keep the older envelopes valid",
-    )
-    issue.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
-    issue.add_argument("--address", help="紙に書くこの画面の場所 http://192.0.2.10:8420 / printed")
-    listing = _leaf(group, "list", "状態の一覧 (符号は出ない)", "states, never codes", data=True)
-    revoke = _leaf(group, "revoke", "無効にする", "revoke", data=True)
-    revoke.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
-    for leaf in (listing, revoke):
-        leaf.add_argument("--site", metavar="ID")
-    for leaf in (issue, listing, revoke):
-        leaf.add_argument(
-            "--plan", type=Path, metavar="PLAN_DIR", help="計画 (なくてもよい) / optional"
-        )

@@ -27,6 +27,19 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         metavar="RUNBOOK|contacts|damage|first-arrival",
         help="省くと全部 / all when left out",
     )
+    sheet.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="sets",
+        metavar="8|9|10|11|12|16|17|card|first-hour|runbooks",
+        help="様式番号などで選ぶ (何度でも) / choose by form",
+    )
+    sheet.add_argument("--role", metavar="ROLE", help="この役割のものだけ / of this role")
+    sheet.add_argument("--site", metavar="SITE", help="この拠点のものだけ / of this site")
+    sheet.add_argument(
+        "--damage", type=int, default=10, help="被害チェックシートの枚数 / blank damage sheets"
+    )
     sheet.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
     sheet.add_argument(
         "--drill", action="store_true", help="【訓練】の印を付ける / mark as a drill"
@@ -47,3 +60,12 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="連絡先も入れる: 登録して管理する控えになる / with contacts: a registered copy",
     )
+    copies = _leaf(
+        group, "copies", "紙の控えの台帳", "register of printed copies", plan=True, data=True
+    )
+    copies.add_argument("--issue-to", metavar="SITE", help="刷って置いた拠点 / where it now lies")
+    copies.add_argument("--holder", metavar="ROLE", help="持つ役割 / who keeps it")
+    copies.add_argument("--set", action="append", default=[], dest="sets", metavar="SET")
+    copies.add_argument("--due", metavar="2027-04-30", help="次の刷り直し / next reprint")
+    copies.add_argument("--end", metavar="COPY", help="終わりにする控え / copy that is no more")
+    copies.add_argument("--how", choices=["returned", "destroyed", "lost"], default="returned")

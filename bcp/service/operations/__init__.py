@@ -15,8 +15,10 @@ from bcp.service.operations import (
     chronology,
     commanding,
     doors,
+    heard,
     logging_,
     outbox,
+    papers,
     people,
     recovering,
     watching,
@@ -35,4 +37,6 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *doors.OPERATIONS,
     *outbox.OPERATIONS,
     *chronology.OPERATIONS,
+    *heard.OPERATIONS,
+    *papers.OPERATIONS,
 )

@@ -18,13 +18,14 @@ from bcp.kit.language import Text
 from bcp.kit.units import JST
 from bcp.plan.accepted import KIND as ACCEPTED
 from bcp.plan.types import Model
-from bcp.service import keeping
+from bcp.service import copying, keeping
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
 from runbooks.book import load
 from runbooks.desk import Desk
 from runbooks.lint import Facts
+from runbooks.paper.copies import FOLD_NAME as COPIES
 
 _PLANS = 6
 """Accepted plans looked back upon: three reviews without a change show in them."""
@@ -45,6 +46,7 @@ async def facts(house: House, _caller: Caller, _parameters: Nothing) -> Answer:
         "drilled": {id: day.isoformat() for id, day in drilled.items()},
         "observed": dict(observed),
         "reviews": await _reviews(house),
+        "printed": copying.printed(house.journal.state(COPIES)),
     }
     line = (
         f"手順書: 実施の記録 {len(drilled)} 件、測った手順 {len(observed)} 個 / "
@@ -66,6 +68,7 @@ def facts_from(data: dict[str, Any]) -> Facts:
             id: tuple((date.fromisoformat(day), digest) for day, digest in rows)
             for id, rows in data["reviews"].items()
         },
+        printed=data.get("printed"),
     )
 
 

@@ -127,6 +127,10 @@ def _running(desk: Desk, id: str | None = None) -> Incident:
     return incident
 
 
+actor_of, desk_of, running_of = _actor, _desk, _running
+"""For operations of their own files."""
+
+
 def _onset(text: str | None, now: datetime) -> datetime:
     if text is None:
         return now

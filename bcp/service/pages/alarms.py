@@ -41,7 +41,7 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(Alarm("warn", said.pick(visit.lang), "/people"))
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
-    return tuple(found) + _events(visit)
+    return tuple(found) + events(visit)
 
 
 async def _pillars(visit: Visit) -> list[Alarm]:
@@ -72,6 +72,9 @@ def _plan(visit: Visit) -> Alarm:
 def _machinery(visit: Visit) -> list[Alarm]:
     """On the first page: where this service itself falls short."""
     house, found = visit.house, []
+    if (count := house.stale_copies) and visit.may(Permission.READ_PERSONAL):
+        said = text("paper.alarm", count=count).pick(visit.lang)
+        found.append(Alarm("warn", said, "/paper/copies"))
     if anew := house.history.began_anew:
         found.append(Alarm("warn", anew.pick(visit.lang)))
     if count := house.recorder.unlogged:
@@ -89,7 +92,7 @@ def _machinery(visit: Visit) -> list[Alarm]:
     return found
 
 
-def _events(visit: Visit) -> tuple[Alarm, ...]:
+def events(visit: Visit) -> tuple[Alarm, ...]:
     """The real event that runs, and on its own pages nothing but the drill."""
     found: list[Alarm] = []
     for stage, desk in visit.house.desks.items():

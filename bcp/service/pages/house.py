@@ -110,6 +110,11 @@ class House(Protocol):
         ...
 
     @property
+    def stale_copies(self) -> int:
+        """Printed copies that must be printed again, as last counted."""
+        ...
+
+    @property
     def troubles(self) -> list[str]:
         """Parts that could not be used at the start, in a sentence each."""
         ...

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bcp.kit.errors import UsageError
 from bcp.kit.units import JST, whole
+from bcp.plan.loader import unknown
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import actor, desk_of, event_of, operation
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
-from runbooks.paper.forms import contacts, damage, disaster_set, first_card
 from runbooks.paper.pdf import print_set
+from runbooks.paper.sets import SETS, TITLES, sheets_of
 from runbooks.paper.sheet import Block, Heading, Sheet, Table
 from runbooks.paper.sheets import Press, runbook
 from runbooks.reporttext import report_sheet
 from runbooks.state import Incident
 
+_BLANKS = 50
 _ROWS = 60
 """Of a table on one page on screen."""
 
@@ -47,15 +50,27 @@ def routes(pages: Pages) -> list[Route]:
 
 
 async def disaster_paper(visit: Visit) -> Answer:
-    """初参集者カード, 様式9, 様式11; the runbooks are printed each on its own."""
-    press = _press(visit)
-    sheets = (first_card(press), contacts(press), damage(press))
-    return _page(sheets, "/paper/pdf")
+    """What was chosen (`?set=8&role=…&n=10`); without a choice the first three sheets."""
+    names = () if visit.query.get("set") else ("card", "9", "11")
+    sheets = _chosen(visit, names)
+    page = _page(sheets, "/paper/pdf?" + urlencode(dict(visit.query)))
+    values = {"choose": TITLES, "city": visit.house.city, "asked": visit.query}
+    return replace(page, values={**page.values, **values})
 
 
 async def disaster_pdf(visit: Visit) -> Answer:
-    """The whole set, runbooks included."""
-    return await _pdf(visit, disaster_set(_press(visit)), "disaster-set")
+    """The same as PDF; without a choice the whole set, runbooks included."""
+    return await _pdf(visit, _chosen(visit, ()), "disaster-set")
+
+
+def _chosen(visit: Visit, names: tuple[str, ...]) -> tuple[Sheet, ...]:
+    name, role, site = (visit.query.get(key) or None for key in ("set", "role", "site"))
+    if name is not None and name != "all":
+        if name not in SETS:
+            raise UsageError(unknown(name, SETS))
+        names = (name,)
+    count = min(whole(visit.query.get("n", "")) or 1, _BLANKS)
+    return sheets_of(_press(visit), names, role=role, site=site, damage=count)
 
 
 async def runbook_paper(visit: Visit) -> Answer:

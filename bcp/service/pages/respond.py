@@ -21,7 +21,7 @@ from bcp.service.access.guard import Doors, identity_of
 from bcp.service.access.identity import Identity
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.alarms import alarms
+from bcp.service.pages.alarms import alarms, events
 from bcp.service.pages.house import House
 from bcp.service.pages.render import Words, render
 from bcp.service.pages.shared import Drawn, Shared
@@ -57,6 +57,8 @@ class Absent(Exception):
 
 Answer = Page | Go | web.StreamResponse
 PageHandler = Callable[[Visit], Awaitable[Answer]]
+Lent = Callable[[Visit], Awaitable[bool]]
+"""Whether what a page shows is lent to the visiting helper who asks."""
 
 
 class Pages:
@@ -77,20 +79,30 @@ class Pages:
         *,
         uploads: bool = False,
         shared: bool = False,
+        lent: Lent | None = None,
     ) -> Route:
         """A route for `bcp.service.access.routes.mount`.
 
+        `lent`: asks whether a visiting helper may see it; without it none may.
         `shared`: the page holds nothing of a person, so that all who refresh it get one drawing.
         """
         if method == "GET":
             self._offered.add(path)
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            if shared and (drawn := await self._together(request, handler)) is not None:
+            asking = identity_of(request)
+            helper = asking is not None and asking.helper
+            together = shared and not helper  # what is lent differs from person to person
+            if together and (drawn := await self._together(request, handler)) is not None:
                 return drawn
             visit = await self.visit(request)
+            own = permission in (Permission.PUBLIC, Permission.OWN)
             try:
+                if helper and not own and not (lent is not None and await lent(visit)):
+                    return await self.refuse(request, 403, "access.helper_only")
                 answer = await handler(visit)
+                if helper and isinstance(answer, Go) and not own:
+                    answer = Go("/helper")
             except Absent:
                 answer = _error(404, "missing")
             except BcpError as error:
@@ -102,7 +114,7 @@ class Pages:
                 answer = _error(500, "broken")
             return await self.answer(request, visit, answer)
 
-        return Route(method, path, permission, handle, uploads=uploads)
+        return Route(method, path, permission, handle, uploads=uploads, lent=lent is not None)
 
     async def visit(self, request: web.Request, seen_as: Identity | None = None) -> Visit:
         """The request as handlers see it; `seen_as`: for somebody else's eyes, without alarms."""
@@ -125,6 +137,8 @@ class Pages:
             identity is None or request.path == PUBLIC or seen_as
         ):  # what citizens see has no state of ours
             return visit
+        if identity.helper:  # nothing of the city's troubles but the event he came for
+            return visit.with_alarms(events(visit))
         return visit.with_alarms(await alarms(visit))
 
     async def _together(

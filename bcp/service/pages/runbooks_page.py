@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.pages.lent import runbook_lent
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 
@@ -12,7 +13,7 @@ def routes(pages: Pages) -> list[Route]:
     """The shelf and one book."""
     return [
         pages.route("GET", "/runbooks", Permission.READ, shelf),
-        pages.route("GET", "/runbooks/{id}", Permission.READ, one),
+        pages.route("GET", "/runbooks/{id}", Permission.READ, one, lent=runbook_lent),
     ]
 
 

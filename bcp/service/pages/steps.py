@@ -12,6 +12,7 @@ from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.holders import name_of
 from bcp.service.pages.event import carry_out, desk_of, event_of, whom_to_call
+from bcp.service.pages.lent import step_lent
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.step_forms import step_command
 from bcp.service.pages.visit import Visit
@@ -34,8 +35,8 @@ def routes(pages: Pages) -> list[Route]:
         route
         for base in ("/disaster", "/drills/{drill}")
         for route in (
-            pages.route("GET", base + "/steps/{id}", Permission.READ, step_page),
-            pages.route("POST", base + "/steps/{id}", Permission.STEP, act),
+            pages.route("GET", base + "/steps/{id}", Permission.READ, step_page, lent=step_lent),
+            pages.route("POST", base + "/steps/{id}", Permission.STEP, act, lent=step_lent),
             pages.route("GET", base + "/next", Permission.READ, onward),
         )
     ]

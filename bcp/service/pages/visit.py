@@ -106,6 +106,9 @@ class Visit:
     @property
     def navigation(self) -> tuple[Item, ...]:
         """Where this person may go."""
+        if self.identity is not None and self.identity.helper:
+            name = text("people.helper_title").pick(self.lang)
+            return (Item("/helper", name, self.path == "/helper"),)
         here = "/disaster" if self.drill else self.path
         return tuple(
             Item(href, text(f"pages.{key}").pick(self.lang), _covers(href, here))

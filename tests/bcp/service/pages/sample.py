@@ -54,6 +54,7 @@ from runbooks.book import Book, shipped
 from runbooks.desk import Desk
 from runbooks.drills import Drills
 from runbooks.incident import FOLD as INCIDENTS
+from runbooks.paper.copies import FOLD as COPIES
 from tests.bcp.journal.helpers import DiskTrouble
 
 KURIHARA = Path(__file__).parents[4] / "config" / "kurihara"
@@ -122,6 +123,7 @@ class Town:
     disk: DiskTrouble = field(default_factory=DiskTrouble)
     """Of the log: `disk.arm("store:before")`."""
     reloads: Reloads = field(default_factory=Reloads)
+    stale_copies: int = 0
     troubles: list[str] = field(default_factory=list)
     progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
     photo_bytes: int = 1 << 20
@@ -223,6 +225,7 @@ async def town(
         "incidents": INCIDENTS,
         "statements": STATEMENTS,
         "backups": BACKUPS,
+        "copies": COPIES,
     }
     disk = DiskTrouble()
     journal = Journal.open(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bcp.journal.entry import Actor
+from bcp.kit.units import to_us
+from bcp.service.access.limits import Limit
+from bcp.service.access.roles import Role
+from bcp.service.access.routes import ROUTE
 from runbooks import commands as c
-from tests.bcp.service.pages.sample import Town, Visitor
+from tests.bcp.service.pages.sample import PASSWORD, Town, Visitor
 
 
 async def cards(made: Town, count: int = 2) -> list[tuple[str, str]]:
@@ -81,3 +87,41 @@ async def test_a_used_code_holds_the_event_that_is_declared_afterwards_until_it_
     site = made.city.sites[1].id
     await made.codes.issue(site, 1, edition="第2版", op="op2", by="uid:0")
     assert made.desk.state.items[incident.id].codes[id].closed_at is not None
+
+
+async def test_a_visiting_helper_sees_and_does_what_is_lent_and_nothing_else(
+    made: Town, visitor: Visitor
+) -> None:
+    now = made.clock.utc()
+    declare = c.Declare(level=3, onset=now, reason="停電", capacity="on_site")
+    await made.desk.do(declare, Actor("u-1", "staff"), "declare")
+    incident = made.desk.current()
+    assert incident is not None
+    seen = await made.desk.situation(incident)
+    mine = seen.next[0].standing
+    other = next(s for s in seen.steps.values() if s.runbook.id != mine.runbook.id)
+    limit = Limit(to_us(now + timedelta(hours=8)), "helper", runbooks=(mine.runbook.id,))
+    await made.accounts.add(
+        "ouen", "応援 次郎", [Role.STAFF], PASSWORD, must_change=False, limit=limit
+    )
+    await visitor.sign_in("ouen")
+    assert await visitor.get("/") == (303, "")
+    _, page = await visitor.get("/helper")
+    assert mine.step.id in page
+    assert other.step.id not in page
+    assert (await visitor.get(f"/disaster/steps/{mine.step.id}"))[0] == 200
+    assert (await visitor.get(f"/disaster/steps/{other.step.id}"))[0] == 403
+    assert (await visitor.get(f"/runbooks/{mine.runbook.id}"))[0] == 200
+    assert (await visitor.get(f"/runbooks/{other.runbook.id}"))[0] == 403
+    form = {"do": "start", "incident": incident.id}
+    assert await visitor.post(f"/disaster/steps/{mine.step.id}", **form) == (303, "/helper")
+    assert (await visitor.post(f"/disaster/steps/{other.step.id}", **form))[0] == 403
+    open_ = {"/login", "/logout", "/status", "/break-glass", "/account", "/helper"}
+    for route in made.app[ROUTE].values():
+        if route.path in open_ or route.path.startswith("/static") or route.lent:
+            continue
+        path = route.path.replace("{id:.+}", "web/main").replace("{id}", "web")
+        for name in ("{drill}", "{site}", "{digest}", "{name}"):
+            path = path.replace(name, "honcho")
+        status = (await visitor.post(path) if route.writes else await visitor.get(path))[0]
+        assert status == 403 or path == "/", (route.method, route.path, status)

@@ -22,6 +22,7 @@ def address(path: str) -> str:
         ("{id:.+}", "web/main"),
         ("{id}", "web"),
         ("{digest}", "00"),
+        ("{site}", "honcho"),
     ):
         path = path.replace(part, value)
     return path
