@@ -141,8 +141,42 @@ def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
         "backup restore-test": ("set", "repository"),
         "backup restore": ("set", "repository", "snapshot"),
         "disaster declare": ("level", "onset", "reason", "nature", "capacity", "role"),
-        "disaster step": ("step", "result", "note", "option"),
-        "disaster note": ("text",),
+        "disaster step": (
+            "step",
+            "result",
+            "note",
+            "option",
+            "until",
+            "at",
+            "to",
+            "together",
+            "alone",
+            "answer",
+            "approved_by",
+            "snapshot",
+            "version",
+        ),
+        "disaster note": ("text", "subject"),
+        "disaster amend": (
+            "change",
+            "reason",
+            "step",
+            "runbook",
+            "into",
+            "title",
+            "kind",
+            "role",
+            "how",
+            "expect",
+            "safety",
+            "after",
+            "before",
+            "people",
+            "alone",
+        ),
+        "disaster role": ("act", "role", "person", "since", "until", "note"),
+        "disaster run": ("act", "target", "retype", "alone", "note"),
+        "disaster photo": ("step", "caption", "keep_metadata"),
         "disaster handover": ("to", "act", "summary", "reason"),
         "disaster situation": ("incident", "number"),
         "disaster issue": ("remark",),
@@ -178,6 +212,10 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"systems": list(args.system)}
         case "disaster outbox":
             return {"items": [item.model_dump() for item in _outbox(args.file)]}
+        case "disaster run":
+            return {"parameters": dict(_pair(one) for one in args.set)}
+        case "disaster photo":
+            return {"file": str(_absolute(args.file))}
         case "disaster stand-down":
             return {"close_gates": list(args.close_gate), "waive": list(args.waive)}
         case "log export":
@@ -205,6 +243,13 @@ def _lines(name: str) -> str:
         return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"読めません / cannot read: {error}", where=name) from error
+
+
+def _pair(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise UsageError("名前=値 の形で書く / write NAME=VALUE", got=given)
+    return name, value
 
 
 def _password(args: argparse.Namespace) -> str:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bcp import __version__
+from bcp.service.cli import parser_steps
 from bcp.service.cli.parser_people import people
 
 DATA_DEFAULT = "/var/lib/ict-bcp"
@@ -177,19 +178,13 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     declare.add_argument("--role", help="権限者の役割 / role of the authority")
     declare.add_argument("--system", action="append", default=[], help="範囲 (省くと全部) / scope")
     leaf("show", "今の状況", "the situation")
-    step = leaf("step", "手順を進める", "report a step")
-    step.add_argument("step", metavar="STEP")
-    step.add_argument("result", choices=["start", "done", "failed", "skip", "reopen"])
-    step.add_argument("--note", default="")
-    step.add_argument("--option", help="判断の選択肢 / option of a decision")
+    parser_steps.add(leaf)
     heard = leaf("scribe", "聞き取りを記録する (1行に1つ)", "record what was heard, line by line")
     heard.add_argument(
         "file", metavar="FILE", help="JUKI-03 済 04:10 担当2 (- は標準入力) / - = stdin"
     )
     heard.add_argument("--check", action="store_true", help="確かめるだけ / only check")
     heard.add_argument("--mode", choices=["phone", "paper"], default="phone")
-    note = leaf("note", "記録を足す", "add a note")
-    note.add_argument("text")
     hand = leaf(
         "handover",
         "引継書を見る、指揮を引き継ぐ (--to で申し出、相手が --confirm)",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bcp.service.operations import (
+    amending,
     announcing,
     backing_up,
     books,
@@ -21,6 +22,7 @@ from bcp.service.operations import (
     papers,
     people,
     recovering,
+    stepping,
     watching,
 )
 from bcp.service.operations.operation import Operation
@@ -30,6 +32,8 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *backing_up.OPERATIONS,
     *recovering.OPERATIONS,
     *commanding.OPERATIONS,
+    *stepping.OPERATIONS,
+    *amending.OPERATIONS,
     *announcing.OPERATIONS,
     *logging_.OPERATIONS,
     *people.OPERATIONS,

@@ -18,7 +18,7 @@ from bcp.service.commanding import (
 )
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
-from bcp.service.operations.recovering import In, Which, _actor, _desk, _person, _running
+from bcp.service.operations.recovering import In, Which, actor_of, desk_of, person_of, running
 from runbooks import commands as c
 from runbooks.desk import Desk
 from runbooks.state import Incident
@@ -51,10 +51,10 @@ class Issue(In):
 
 async def handover(house: House, caller: Caller, parameters: Handover) -> Answer:
     """Offer, confirm, withdraw, or alone. The command passes with the receiver's confirmation."""
-    desk = await _desk(house, parameters.drill)
-    incident = _running(desk, parameters.incident)
+    desk = await desk_of(house, parameters.drill)
+    incident = running(desk, parameters.incident)
     command = await _command(house, desk, incident, parameters)
-    await desk.do(command, _actor(house, caller, parameters.by), caller.op)
+    await desk.do(command, actor_of(house, caller, parameters.by), caller.op)
     now = desk.incident(incident.id)
     assert now is not None
     data = {
@@ -78,7 +78,7 @@ async def _command(house: House, desk: Desk, incident: Incident, p: Handover) ->
             where="to",
             next_step="ict-bcp disaster handover --to LOGIN",
         )
-    to = _person(house, p.to)
+    to = person_of(house, p.to)
     sheet = await keep_sheet(desk, await draft_handover(desk, incident, house.board, house.clock))
     if p.act == "alone":
         return c.HandOverAlone(incident=on, to=to, reason=p.reason, sheet=sheet)
@@ -123,12 +123,12 @@ async def situation(house: House, caller: Caller, parameters: Report) -> Answer:
 
 async def issue(house: House, caller: Caller, parameters: Issue) -> Answer:
     """Issue 状況報告: its bytes are kept, number and digest enter the log."""
-    desk = await _desk(house, parameters.drill)
-    incident = _running(desk, parameters.incident)
+    desk = await desk_of(house, parameters.drill)
+    incident = running(desk, parameters.incident)
     number, told = await issue_situation(
         desk,
         incident,
-        _actor(house, caller, parameters.by),
+        actor_of(house, caller, parameters.by),
         caller.op,
         remark=parameters.remark,
         due=await next_update(house, desk),
@@ -144,7 +144,7 @@ async def next_update(house: House, desk: Desk) -> Any:
 
 
 async def _event(house: House, parameters: Which) -> tuple[Desk, Incident]:
-    desk = await _desk(house, parameters.drill)
+    desk = await desk_of(house, parameters.drill)
     if parameters.incident is not None:
         incident = desk.incident(parameters.incident)
         if incident is None:

@@ -48,21 +48,6 @@ class Declaration(In):
     """Kind of drill; only within one."""
 
 
-class StepReport(In):
-    """What happened to a step."""
-
-    step: Id
-    result: Literal["start", "done", "failed", "skip", "reopen"]
-    note: str = ""
-    option: str | None = None
-
-
-class Note(In):
-    """A line of the chronology."""
-
-    text: str
-
-
 class Down(In):
     """解除: gates named here are closed by decision, with the reason."""
 
@@ -76,7 +61,7 @@ class Which(In):
     """An event by its id; without it the most urgent one that runs."""
 
 
-def _actor(house: House, caller: Caller, by: str | None) -> Actor:
+def actor_of(house: House, caller: Caller, by: str | None) -> Actor:
     """The person named by login, else whoever calls.
 
     Only the console of this machine (root, the daemon's own user) may act for another: a session
@@ -90,10 +75,10 @@ def _actor(house: House, caller: Caller, by: str | None) -> Actor:
             got=by,
             next_step="本人がログインする / let that person sign in",
         )
-    return Actor(_person(house, by), CONSOLE)
+    return Actor(person_of(house, by), CONSOLE)
 
 
-def _person(house: House, login: str) -> str:
+def person_of(house: House, login: str) -> str:
     """The pseudonym behind a login."""
     people = {one.login: one for one in house.accounts.everybody() if not one.disabled}
     if login not in people:
@@ -101,7 +86,8 @@ def _person(house: House, login: str) -> str:
     return people[login].id
 
 
-async def _desk(house: House, drill: str | None, *, create: bool = False) -> Desk:
+async def desk_of(house: House, drill: str | None, *, create: bool = False) -> Desk:
+    """The real desk, or that of a drill. Raises UsageError, Unwritable."""
     if drill is None:
         house.require_log()
         return house.desk
@@ -115,7 +101,8 @@ async def _desk(house: House, drill: str | None, *, create: bool = False) -> Des
     return desk
 
 
-def _running(desk: Desk, id: str | None = None) -> Incident:
+def running(desk: Desk, id: str | None = None) -> Incident:
+    """The event that is meant. Raises UsageError, Refused."""
     incident = desk.incident(id) if id else desk.current()
     if incident is None and id:
         raise UsageError(unknown(id, desk.state.items))
@@ -127,11 +114,11 @@ def _running(desk: Desk, id: str | None = None) -> Incident:
     return incident
 
 
-actor_of, desk_of, running_of = _actor, _desk, _running
-"""For operations of their own files."""
+running_of = running
+"""The name other files know it by."""
 
 
-def _onset(text: str | None, now: datetime) -> datetime:
+def instant(text: str | None, now: datetime) -> datetime:
     if text is None:
         return now
     try:
@@ -147,10 +134,10 @@ def _onset(text: str | None, now: datetime) -> datetime:
 
 async def declare(house: House, caller: Caller, parameters: Declaration) -> Answer:
     """Declare, or begin a drill (`drill` names it)."""
-    desk = await _desk(house, parameters.drill, create=True)
+    desk = await desk_of(house, parameters.drill, create=True)
     command = c.Declare(
         level=parameters.level,
-        onset=_onset(parameters.onset, house.clock.utc()),
+        onset=instant(parameters.onset, house.clock.utc()),
         reason=parameters.reason,
         nature=parameters.nature,
         capacity=parameters.capacity,
@@ -158,14 +145,14 @@ async def declare(house: House, caller: Caller, parameters: Declaration) -> Answ
         systems=parameters.systems,
         drill=parameters.exercise if parameters.drill else None,
     )
-    done = await desk.do(command, _actor(house, caller, parameters.by), caller.op)
+    done = await desk.do(command, actor_of(house, caller, parameters.by), caller.op)
     id = done.entries[0].incident if done.entries else None
-    return await _done(house, caller, parameters.drill, id)
+    return await situation_after(house, caller, parameters.drill, id)
 
 
 async def show(house: House, caller: Caller, parameters: Which) -> Answer:
     """The situation: services, levels with their deadlines, what to do next."""
-    desk = await _desk(house, parameters.drill)
+    desk = await desk_of(house, parameters.drill)
     incident = desk.current()
     if parameters.incident is not None:
         incident = desk.incident(parameters.incident)
@@ -178,7 +165,7 @@ async def show(house: House, caller: Caller, parameters: Which) -> Answer:
     return Answer(facts_of(situation), tuple(lines_of(situation)), verdict(situation))
 
 
-async def _done(
+async def situation_after(
     house: House, caller: Caller, drill: str | None, incident: str | None = None
 ) -> Answer:
     """The situation after an act that succeeded: that much is good, whatever is still missing."""
@@ -186,44 +173,11 @@ async def _done(
     return replace(await show(house, caller, which), verdict=Verdict.GOOD)
 
 
-def _step_command(incident: Incident, p: StepReport) -> c.Command:
-    common: dict[str, Any] = {"incident": incident.id, "step": p.step}
-    if p.option is not None:
-        return c.TakeDecision(rationale=p.note, option=p.option, **common)
-    match p.result:
-        case "start":
-            return c.StartStep(**common)
-        case "done":
-            return c.FinishStep(note=p.note, **common)
-        case "failed":
-            return c.FailStep(reason=p.note, **common)
-        case "skip":
-            return c.SkipStep(reason=p.note, **common)
-        case "reopen":
-            return c.ReopenStep(reason=p.note, **common)
-
-
-async def step(house: House, caller: Caller, parameters: StepReport) -> Answer:
-    """Report a step: started, done, could not, skipped, undone; or a decision's option."""
-    desk = await _desk(house, parameters.drill)
-    command = _step_command(_running(desk, parameters.incident), parameters)
-    await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return await _done(house, caller, parameters.drill, parameters.incident)
-
-
-async def note(house: House, caller: Caller, parameters: Note) -> Answer:
-    """Add a line to the chronology."""
-    desk = await _desk(house, parameters.drill)
-    command = c.AddNote(incident=_running(desk, parameters.incident).id, text=parameters.text)
-    done = await desk.do(command, _actor(house, caller, parameters.by), caller.op)
-    return Answer({"seq": done.entries[0].seq}, ("記録しました / noted",))
-
-
 async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
     """Declare restored where nobody did (with evidence or waived), begin, close the gates named,
     and stand down when none is open: where there are no pages a terminal must be enough."""
-    desk = await _desk(house, parameters.drill)
-    actor, incident = _actor(house, caller, parameters.by), _running(desk, parameters.incident)
+    desk = await desk_of(house, parameters.drill)
+    actor, incident = actor_of(house, caller, parameters.by), running(desk, parameters.incident)
     if incident.phase is Phase.DECLARED and incident.preempted_at is None:
         restored = c.Restore(
             incident=incident.id, waived=parameters.waive, reason=parameters.reason
@@ -248,7 +202,7 @@ async def report_of(desk: Desk, incident: Incident) -> Report:
 
 async def report(house: House, caller: Caller, parameters: Which) -> Answer:
     """The report of an event; the same bytes every time."""
-    desk = await _desk(house, parameters.drill)
+    desk = await desk_of(house, parameters.drill)
     incident = desk.incident(parameters.incident) if parameters.incident else desk.state.latest
     if incident is None:
         raise UsageError(unknown(parameters.incident or "-", desk.state.items))
@@ -269,8 +223,6 @@ def _operation(
 OPERATIONS: tuple[Operation[Any], ...] = (
     _operation("disaster.declare", "発動する", "declare", Permission.DECLARE, Declaration, declare),
     _operation("disaster.show", "今の状況", "the situation", Permission.READ, Which, show),
-    _operation("disaster.step", "手順を進める", "a step", Permission.STEP, StepReport, step),
-    _operation("disaster.note", "記録を足す", "a note", Permission.STEP, Note, note),
     _operation(
         "disaster.standdown", "解除する", "stand down", Permission.COMMAND, Down, stand_down
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bcp.service.access.routes import Route
 from bcp.service.pages import (
     acts,
+    amend_page,
     announcements,
     audit,
     backups_page,
@@ -43,7 +44,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
-        declare, disaster, steps, photos_page, acts, paper_page, announcements,
+        declare, disaster, steps, photos_page, amend_page, acts, paper_page, announcements,
         break_glass, people_page,
         situation, handing, chronology_page,
         carryout, outbox_page, chronology_files,

@@ -13,7 +13,7 @@ from bcp.service import control
 from bcp.service.access.roles import Role
 from bcp.service.access.store import Account
 from bcp.service.operations.operation import Caller
-from bcp.service.operations.recovering import _actor
+from bcp.service.operations.recovering import actor_of
 
 
 def _account() -> Account:
@@ -32,11 +32,11 @@ def test_nobody_who_signed_in_records_in_another_persons_name(role: str) -> None
     caller = Caller(Actor("p-1111", role), "op")
 
     with pytest.raises(Refused, match="another person"):
-        _actor(HOUSE, caller, "tocho")
-    assert _actor(HOUSE, caller, None) == caller.actor
+        actor_of(HOUSE, caller, "tocho")
+    assert actor_of(HOUSE, caller, None) == caller.actor
 
 
 def test_the_console_names_who_acts_and_only_people_there_are() -> None:
-    assert _actor(HOUSE, CONSOLE, "tocho") == Actor("p-7f3a", control.CONSOLE)
+    assert actor_of(HOUSE, CONSOLE, "tocho") == Actor("p-7f3a", control.CONSOLE)
     with pytest.raises(UsageError):
-        _actor(HOUSE, CONSOLE, "nobody")
+        actor_of(HOUSE, CONSOLE, "nobody")

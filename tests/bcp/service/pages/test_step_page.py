@@ -114,3 +114,36 @@ async def test_a_photo_too_large_or_no_photo_is_refused_with_what_to_do(
     assert status == 400
     assert "停電した盤" in page  # what was typed comes back, with a place to choose the file again
     assert 'type="file"' in page
+
+
+async def test_the_command_puts_a_step_in_and_fills_a_role_from_pages_without_script(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    await declare(visitor)
+    page = (await visitor.get("/disaster/amend?step=SHODO-02"))[1]
+    form = {"op": hidden(page + ' name="version" value="0"')["op"]}
+    on = hidden(page + ' name="version" value="0"')["incident"]
+    added = {
+        "do": "add",
+        "incident": on,
+        "runbook": re.findall(r'name="runbook" value="([^"]+)"', page)[0],
+        "step": "SHODO-X1",
+        "title": "発電機を借りに行く",
+        "type": "action",
+        "after": "SHODO-02",
+        "reason": "停電が長引く",
+    }
+    assert await visitor.post("/disaster/amend", **form, **added) == (
+        303,
+        "/disaster/steps/SHODO-X1",
+    )
+    page = (await visitor.get("/disaster/steps/SHODO-X1"))[1]
+    assert "発電機を借りに行く" in page
+    assert "差し込み" in page
+    role = made.city.roles[0].id
+    given = {"do": "fill", "incident": on, "role": role, "approved_by": "staff"}
+    assert await visitor.post("/disaster/crew", **given) == (303, "/disaster/crew")
+    assert "を外す" in (await visitor.get("/disaster/crew"))[1]
+    await visitor.sign_in("staff")
+    assert (await visitor.get("/disaster/amend?step=SHODO-02"))[0] == 403
