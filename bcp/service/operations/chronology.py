@@ -10,8 +10,7 @@ from bcp.plan.loader import unknown
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation
-from bcp.service.operations.recovering import Which
-from bcp.service.operations.recovering import _desk as desk_of
+from bcp.service.operations.recovering import Which, desk_of
 from bcp.service.pages.called import called
 from runbooks.desk import Desk
 from runbooks.export_table import COLUMNS, Row, rows

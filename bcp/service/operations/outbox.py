@@ -11,8 +11,7 @@ from bcp.plan.types import Model
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
-from bcp.service.operations.recovering import _actor as actor_of
-from bcp.service.operations.recovering import _desk as desk_of
+from bcp.service.operations.recovering import actor_of, desk_of
 from bcp.service.outbox import KEPT, MOST_ITEMS, Item, replay
 from bcp.service.pages.called import called
 from bcp.service.pages.late import maker

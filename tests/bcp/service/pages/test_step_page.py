@@ -9,10 +9,15 @@ import re
 from aiohttp import FormData
 
 from bcp.journal.entry import Actor
+from bcp.service.house import Progress
 from runbooks import commands as c
+from runbooks.worked import RunState
 from tests.bcp.service.pages.sample import Town, Visitor
 from tests.bcp.service.pages.test_pages import declare
 from tests.bcp.service.test_photos import a_jpeg
+from tests.runbooks.test_automation import BOOK as MACHINE
+from tests.runbooks.test_automation import LIST
+from tests.runbooks.world import a_book
 
 SOMEBODY = Actor("u-9", "commander")
 STEP = "/disaster/steps/SHODO-02"
@@ -147,3 +152,43 @@ async def test_the_command_puts_a_step_in_and_fills_a_role_from_pages_without_sc
     assert "を外す" in (await visitor.get("/disaster/crew"))[1]
     await visitor.sign_in("staff")
     assert (await visitor.get("/disaster/amend?step=SHODO-02"))[0] == 403
+
+
+async def test_the_page_shows_what_will_run_and_a_second_person_confirms_it(
+    made: Town, visitor: Visitor
+) -> None:
+    desk = made.desks["real"]
+    (machine,) = [runbook for runbook in a_book(MACHINE) if runbook.id == "machine"]
+    runbook = machine.model_copy(update={"system": None, "owner_role": made.city.roles[0].id})
+    book = type(desk.book)((*desk.book.runbooks, runbook), desk.book.trees)
+    line = LIST[0].model_copy(update={"systems": ()})
+    desk.adopt(made.city.model_copy(update={"automation": (line, LIST[1])}), book)
+    await visitor.sign_in("staff")
+    await declare(visitor)
+    path = "/disaster/steps/M-01"
+    page = (await visitor.get(path))[1]
+    assert "--snapshot={snapshot}" in page
+    assert "実行を申請する" in page
+    form = await at_a_step(visitor, path)
+    assert (await visitor.post(path, do="run", p_snapshot="7f3c", **form))[0] == 303
+    page = (await visitor.get(path))[1]
+    assert "確認待ち" in page
+    assert "確認して実行する" not in page  # not for the one who asked
+    await visitor.sign_in("commander")
+    page = (await visitor.get(path))[1]
+    assert "snapshot=7f3c" in page
+    assert "確認して実行する" in page
+    form = await at_a_step(visitor, path)
+    assert (await visitor.post(path, do="run_confirm", run="A1", **form))[0] == 303
+    made.progress["real", form["incident"], "A1"] = Progress(made.clock.monotonic(), 3)
+    await desk.do(c.BeginRun(incident=form["incident"], run="A1"), SOMEBODY, "begin")
+    page = (await visitor.get(path))[1]
+    assert "実行中" in page
+    assert "3 行" in page
+    await desk.do(
+        c.EndRun(incident=form["incident"], run="A1", state=RunState.UNKNOWN), SOMEBODY, "end"
+    )
+    page = (await visitor.get(path))[1]
+    assert "自動ではやり直しません" in page
+    assert len(gzip.compress(page.encode())) <= LIMIT
+    assert "一人では不可" in (await visitor.get("/disaster/steps/M-02"))[1]
