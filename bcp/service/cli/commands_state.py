@@ -22,6 +22,7 @@ from bcp.kit.units import JST, duration_ja, jst
 from bcp.service import control
 from bcp.service.app import open_house
 from bcp.service.cli import out
+from bcp.service.cli.parser_steps import pair
 from bcp.service.cli.remote import ask_daemon
 from bcp.service.operations import OPERATIONS
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
@@ -213,7 +214,7 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
         case "disaster outbox":
             return {"items": [item.model_dump() for item in _outbox(args.file)]}
         case "disaster run":
-            return {"parameters": dict(_pair(one) for one in args.set)}
+            return {"parameters": dict(pair(one) for one in args.set)}
         case "disaster photo":
             return {"file": str(_absolute(args.file))}
         case "disaster stand-down":
@@ -243,13 +244,6 @@ def _lines(name: str) -> str:
         return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"読めません / cannot read: {error}", where=name) from error
-
-
-def _pair(given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals:
-        raise UsageError("名前=値 の形で書く / write NAME=VALUE", got=given)
-    return name, value
 
 
 def _password(args: argparse.Namespace) -> str:

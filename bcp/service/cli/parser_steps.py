@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from bcp.kit.errors import UsageError
+
 Leaf = Callable[[str, str, str], argparse.ArgumentParser]
 
 
@@ -81,3 +83,11 @@ def _amend(amend: argparse.ArgumentParser) -> None:
     amend.add_argument("--before", metavar="STEP")
     amend.add_argument("--people", type=int, default=1)
     amend.add_argument("--alone", default="")
+
+
+def pair(given: str) -> tuple[str, str]:
+    """NAME=VALUE. Raises UsageError."""
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise UsageError("名前=値 の形で書く / write NAME=VALUE", got=given)
+    return name, value
