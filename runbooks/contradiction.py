@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,6 +10,8 @@ from typing import Literal
 from bcp.watch.values import Status
 from runbooks.progress import OPEN, Stand, Standing
 from runbooks.state import Did, Incident, Verification
+
+Way = Literal["ticked_red", "green_unticked", "said_red", "said_green"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,12 @@ class Contradiction:
     step: str
     runbook: str
     check: str
-    way: Literal["ticked_red", "green_unticked"]
-    """完了だが監視は赤 / 監視は緑だが未完了."""
+    way: Way
+    """完了だが監視は赤 / 監視は緑だが未完了 / 人は使えると言い監視は赤 / 人は使えないと言い監視は緑."""
     since: datetime | None
+    system: str = ""
+    """Of a word on a level or service (then `step` is empty)."""
+    level: str = ""
 
 
 def contradictions(
@@ -56,7 +61,25 @@ def contradictions(
             since = seen.since_ok
             if since is not None and (since > incident.onset or run.did is Did.RUNNING):
                 out.append(_made(standing, probe.id, "green_unticked", since))
-    return tuple(out)
+    return (*out, *_words(incident))
+
+
+def _words(incident: Incident) -> Iterator[Contradiction]:
+    """What named people said of a level against what its checks recorded: both stand."""
+    for key, said in incident.words.items():
+        kind, id, level = (*key.split(":"), "")[:3]
+        last = said[-1]
+        spells = incident.levels.get(id, {}).get(level, ()) if kind == "system" else ()
+        green = bool(spells) and spells[-1].until is None
+        if last.works and last.contradicted_at is not None and not green:
+            checks = spells[-1].checks if spells else ()
+            yield Contradiction(
+                "", "", next(iter(checks), ""), "said_red", last.contradicted_at, id, level
+            )
+        elif not last.works and green:
+            yield Contradiction(
+                "", "", next(iter(spells[-1].checks), ""), "said_green", last.at, id, level
+            )
 
 
 def _recorded_red(standing: Standing) -> bool:
@@ -66,7 +89,7 @@ def _recorded_red(standing: Standing) -> bool:
 def _made(
     standing: Standing,
     check: str,
-    way: Literal["ticked_red", "green_unticked"],
+    way: Way,
     since: datetime | None,
 ) -> Contradiction:
     return Contradiction(standing.step.id, standing.runbook.id, check, way, since)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bcp.journal.entry import Actor, Entry, NewEntry
-from bcp.journal.errors import JournalError
+from bcp.journal.errors import JournalError, Missing
 from bcp.journal.folding import Committed, View
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
@@ -29,6 +29,8 @@ from runbooks.amended import amended
 from runbooks.book import Book
 from runbooks.context import Context, refuse
 from runbooks.contradiction import Reading
+from runbooks.copies import FOLD_NAME as COPIES_NAME
+from runbooks.copies import Copies
 from runbooks.escalation import escalations
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.incident import FOLD_NAME, decide
@@ -120,6 +122,15 @@ class Desk:
         """Every event that runs now, the most urgent first."""
         return self.state.actives
 
+    def copies(self) -> Copies:
+        """Verified copies as the real log knows them; a drill reads the same."""
+        journal = (self.real or self).journal
+        try:
+            found: Copies = journal.state(COPIES_NAME)
+        except Missing:  # a journal opened without that fold (a drill alone, a test)
+            return Copies()
+        return found
+
     async def frozen(self, incident: Incident) -> Frozen:
         """The plan and runbooks frozen at its declaration, with what was put in since.
 
@@ -156,6 +167,8 @@ class Desk:
                 raise refuse("real_runs")
             frozen = Frozen(self.city, self.book)
             digest, people = await self._freeze()
+        elif isinstance(command, c.SuggestionCommand):
+            frozen, digest = Frozen(self.city, self.book), ""
         else:
             incident = self.incident(command.incident)
             digest = incident.frozen if incident is not None else ""
@@ -231,12 +244,16 @@ class Desk:
             if step.probe is not None
         }
         seen = await self._read(probes)
-        known = self._derived.get(incident.id)
+        others = [one for one in self.active() if incident.active and one.id != incident.id]
+        known = None if others else self._derived.get(incident.id)
         if known is not None and known[0] == seen and known[1].incident is incident:
             age = now - known[1].now
             if timedelta() <= age < _FRESH:
                 return known[1]
-        made = await self.workers.thread(situation, incident, frozen, seen, now)
+        beside = tuple([(one, await self.frozen(one)) for one in others])
+        made = await self.workers.thread(
+            situation, incident, frozen, seen, now, beside, self.copies()
+        )
         self._derived[incident.id] = (seen, made)
         return made
 

@@ -16,6 +16,7 @@ from runbooks.damagefold import DAMAGE_CHANGES
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
 from runbooks.handoverfold import HANDING_CHANGES
 from runbooks.incidents import Incidents
+from runbooks.prooffold import PROOF_CHANGES, contradicted
 from runbooks.state import (
     Alternate,
     Decision,
@@ -129,10 +130,12 @@ def _attained(incident: Incident, entry: Entry) -> dict[str, Any]:
 def _lost(incident: Incident, entry: Entry) -> dict[str, Any]:
     before = incident.levels.get(entry.subject, {}).get(entry.detail["level"], ())
     if not before or before[-1].until is not None:
-        return {}
+        return contradicted(incident, entry)
     last = before[-1]
     until = max(last.since, from_us(entry.detail["since_us"]))
-    return _spells(incident, entry, (*before[:-1], Spell(last.since, until, last.checks, last.seq)))
+    lost = Spell(last.since, until, last.checks, last.seq)
+    said = contradicted(incident, entry)
+    return {**_spells(incident, entry, (*before[:-1], lost)), **said}
 
 
 def _alternate(incident: Incident, service: str, alternate: Alternate) -> dict[str, Any]:
@@ -192,6 +195,7 @@ _CHANGES: dict[str, Change] = {
     **FRAME_CHANGES,
     **WORKED,
     **DAMAGE_CHANGES,
+    **PROOF_CHANGES,
     "decision_taken": _decision,
     "note_added": _note,
     "level_attained": _attained,

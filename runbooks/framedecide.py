@@ -61,6 +61,10 @@ def decide_frame(
 ) -> New:
     """Entries for a command about the event. Raises Refused."""
     _allowed(incident, command)
+    if incident.ratification is Ratification.OVERRULED and isinstance(
+        command, c.Restore | c.BeginStandDown | c.StandDown
+    ):
+        raise refuse("overruled", allowed="runbooks.overruled_allowed")
     occurred = when(context, command.occurred_at, at)
     if isinstance(command, c.ChangeLevel):
         return _level(incident, command, occurred, context)

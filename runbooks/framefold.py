@@ -81,10 +81,15 @@ def _scope_mark(entry: Entry) -> Mark:
 
 def _scope(incident: Incident, entry: Entry) -> dict[str, Any]:
     """A scope stated anew opens again what it names: one cannot be in and out at once."""
-    found = {name: tuple(entry.detail[name]) for name in ("systems", "services", "sites")}
+    found: dict[str, Any] = {
+        name: tuple(entry.detail[name]) for name in ("systems", "services", "sites")
+    }
     named = {f"{name[:-1]}:{id}" for name, ids in found.items() for id in ids}
     ended = {key: part for key, part in incident.ended.items() if key not in named}
-    return {**found, "ended": ended, "marks": (*incident.marks, _scope_mark(entry))}
+    changes = {**found, "ended": ended, "marks": (*incident.marks, _scope_mark(entry))}
+    if incident.ratification is Ratification.OVERRULED:  # the new scope asks to be ratified anew
+        changes["ratification"] = Ratification.PENDING
+    return changes
 
 
 def _part_ended(incident: Incident, entry: Entry) -> dict[str, Any]:

@@ -9,13 +9,14 @@ Machine and words: declared ⇄ restored → standing_down → stood_down → re
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import assert_never
 
 from bcp.journal.canonical import Json
 from bcp.journal.entry import NewEntry
 from bcp.journal.folding import Fold
-from bcp.kit.units import JST, jst, to_us
+from bcp.kit.units import jst, to_us
+from bcp.plan.calendar import Calendar
 from bcp.plan.model import City
 from runbooks import commands as c
 from runbooks.amenddecide import decide_amend
@@ -39,10 +40,13 @@ from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
 from runbooks.handoverdecide import decide_handing
 from runbooks.heard import marked
+from runbooks.holding import check
 from runbooks.incidents import Incidents
+from runbooks.proofdecide import decide_proof
 from runbooks.rundecide import decide_run
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
 from runbooks.stepdecide import decide_option, decide_step
+from runbooks.suggestdecide import decide_suggestion
 from runbooks.workdecide import decide_work
 
 __all__ = ["FOLD", "Conflict", "Context", "Incident", "Incidents", "decide", "fold", "select"]
@@ -50,9 +54,6 @@ __all__ = ["FOLD", "Conflict", "Context", "Incident", "Incidents", "decide", "fo
 FOLD_NAME = "incidents"
 FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX, CODES))
 """Hand to `Journal.open(folds={FOLD_NAME: FOLD})`."""
-
-OFFICE = (time(8, 30), time(17, 15))
-"""勤務時間 (Monday to Friday, JST) when nobody says otherwise; holidays are for a person to say."""
 
 
 Running = (
@@ -64,6 +65,7 @@ Running = (
     | c.RunCommand
     | c.HandingCommand
     | c.DamageCommand
+    | c.ProofCommand
 )
 """Everything that needs an event."""
 
@@ -78,6 +80,8 @@ def decide(
     """
     if isinstance(command, c.Declare):
         return _declare(state, command, at, context)
+    if isinstance(command, c.SuggestionCommand):
+        return decide_suggestion(state, command, at, context)
     incident = state.get(command.incident)
     if incident is None:
         raise refuse("no_incident", id=command.incident)
@@ -89,6 +93,7 @@ def decide(
 def _carried(
     incident: Incident, command: Running, at: datetime, context: Context
 ) -> tuple[NewEntry, ...]:
+    check(incident, command, context.book)
     if isinstance(command, c.StepCommand):
         return decide_step(incident, command, at, context)
     if isinstance(command, c.TakeDecision) and command.step is not None:
@@ -107,6 +112,8 @@ def _carried(
         return decide_handing(incident, command, at, context)
     if isinstance(command, c.DamageCommand):
         return decide_damage(incident, command, at, context)
+    if isinstance(command, c.ProofCommand):
+        return decide_proof(incident, command, at, context)
     assert_never(command)
 
 
@@ -138,10 +145,21 @@ def select(
     return tuple(runbook.id for runbook in book if fits(runbook))
 
 
-def hours_of(instant: datetime) -> str:
-    """Whether an instant lies in office hours."""
-    local = instant.astimezone(JST)
-    working = local.weekday() < 5 and OFFICE[0] <= local.time() < OFFICE[1]
+def chosen_runbooks(command: c.Declare, city: City, book: Book) -> tuple[str, ...]:
+    """The runbooks a declaration takes: those named, else those that fit."""
+    hours = command.hours or hours_of(command.onset, city.organization.calendar)
+    return command.runbooks or select(
+        book,
+        systems=command.systems,
+        nature=command.nature,
+        hours=hours,
+        services=command.services,
+    )
+
+
+def hours_of(instant: datetime, calendar: Calendar | None = None) -> str:
+    """Whether an instant lies in office hours, by the calendar of the city."""
+    working = (calendar or Calendar()).open_at(instant)
     return "in_hours" if working else "off_hours"
 
 
@@ -154,16 +172,12 @@ def _declare(
 ) -> tuple[NewEntry, ...]:
     """発動: whoever is there may, in the capacity he has; the ratification comes later (R-28)."""
     _linked(state, command)
+    if command.suggestion is not None and command.suggestion not in state.suggestions:
+        raise refuse("no_suggestion", id=command.suggestion)
     city, book = context.city, context.book
     _declarable(command, at, context)
-    hours = command.hours or hours_of(command.onset)
-    chosen = command.runbooks or select(
-        book,
-        systems=command.systems,
-        nature=command.nature,
-        hours=hours,
-        services=command.services,
-    )
+    hours = command.hours or hours_of(command.onset, city.organization.calendar)
+    chosen = chosen_runbooks(command, city, book)
     need_known(chosen, (runbook.id for runbook in book), "runbook")
     occurred = when(context, command.occurred_at, at)
     id = _new_id(state, command.onset, context)
@@ -185,12 +199,21 @@ def _declare(
         "gates": list(command.gates),
         "links": list(command.links),
         "suggestion": command.suggestion,
+        "rank": _rank(command, city),
         "tried": [[one.role, to_us(one.at), one.outcome] for one in command.tried],
     }
     made = entry(id, "declared", id, occurred, detail, reason=command.reason, basis=command.basis)
     evidence = (context.frozen,) if context.frozen else ()
     values = {**made.values, **context.people}
     return (replace(made, evidence=evidence, values=values),)
+
+
+def _rank(command: c.Declare, city: City) -> int | None:
+    """代行順位: the place of the role in the order of succession; only of a deputy."""
+    authority = city.disaster.authority
+    if command.capacity != "deputy" or command.role not in authority:
+        return None
+    return authority.index(command.role) + 1
 
 
 def _linked(state: Incidents, command: c.Declare) -> None:
@@ -226,6 +249,10 @@ def _declarable(command: c.Declare, at: datetime, context: Context) -> None:
     if command.capacity == "principal" and authority and command.role not in authority:
         names = [role.name for role in city.roles if role.id in authority]
         raise refuse("not_authority", names="・".join(names))
+    if command.capacity == "deputy" and authority and command.role not in authority:
+        names = [role.name for role in city.roles if role.id in authority]
+        raise refuse("not_deputy", names="・".join(names))
+    need_known((one.role for one in command.tried), (role.id for role in city.roles), "role")
     if command.onset > at + FUTURE and not context.clock_suspect:
         raise refuse("future", time=jst(command.onset), now=jst(at))
 

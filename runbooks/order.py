@@ -16,6 +16,7 @@ from bcp.kit.units import duration_ja, format_duration
 from bcp.plan.model import City, System
 from runbooks.book import Book
 from runbooks.form import Runbook
+from runbooks.limits import class_at
 from runbooks.progress import OPEN, Stand, Standing, standings
 from runbooks.state import Incident
 from runbooks.targets import LevelTarget, attained, level_targets
@@ -99,7 +100,7 @@ def next_steps(
                 systems[goal.system].name if goal is not None else "",
             )
         )
-    return tuple(sorted(made, key=lambda item: _rank(item, systems)))
+    return tuple(sorted(made, key=lambda item: _rank(item, systems, now)))
 
 
 def preconditions(incident: Incident, runbook: Runbook) -> tuple[tuple[str, bool | None], ...]:
@@ -216,9 +217,11 @@ def _stop(item: Standing) -> Text | None:
     return text("runbooks.stop_at", stop=item.runbook.stop) if item.runbook.stop else None
 
 
-def _rank(item: Next, systems: Mapping[str, System]) -> tuple[bool, bool, timedelta, int]:
+def _rank(
+    item: Next, systems: Mapping[str, System], now: datetime
+) -> tuple[bool, bool, timedelta, int]:
     system = systems.get(item.standing.runbook.system or "")
-    priority = system.priority if system is not None and system.priority else "D"
+    priority = (class_at(system, now) if system is not None else None) or "D"
     return (
         bool(item.unmet),
         item.standing.runbook.purpose != "initial",

@@ -28,6 +28,7 @@ from runbooks.framestate import Ratification as Ratification
 from runbooks.framestate import Suggestion as Suggestion
 from runbooks.framestate import Tried as Tried
 from runbooks.handing import HandOffer, HandOver, Issued
+from runbooks.proofstate import Estimate, Held, Stop, Word
 from runbooks.stepstate import Attempt as Attempt
 from runbooks.stepstate import Did as Did
 from runbooks.stepstate import StepRun as StepRun
@@ -144,6 +145,15 @@ class Incident:
     """System -> level -> spells, oldest first."""
     snapshots: Mapping[str, datetime] = field(default_factory=dict)
     """System -> time of the verified snapshot that was restored (RPO attained)."""
+    words: Mapping[str, tuple[Word, ...]] = field(default_factory=dict)
+    """`system:juki:L2`, `service:certificates` -> what named people said, oldest first."""
+    estimates: tuple[Estimate, ...] = ()
+    stops: Mapping[str, Stop] = field(default_factory=dict)
+    """System -> its last stop on purpose."""
+    settled: Mapping[str, Held] = field(default_factory=dict)
+    """Holds of a cyber event that are settled."""
+    intrusion_at: datetime | None = None
+    """Earliest known intrusion: a copy made later may carry it."""
     alternates: Mapping[str, Alternate] = field(default_factory=dict)
     changes: Mapping[str, OpenItem] = field(default_factory=dict)
     sheets: Mapping[str, OpenItem] = field(default_factory=dict)

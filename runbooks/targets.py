@@ -13,9 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from bcp.plan.model import City, Service, System
 from runbooks.book import Book
+from runbooks.limits import due, limit
+from runbooks.limits import rto_of as rto_of
+from runbooks.proofstate import Word
 from runbooks.state import Incident, Nature, Spell
 
 
@@ -28,6 +32,10 @@ class Goal(StrEnum):
     UNSET = "unset"
     UNPROVEN = "unproven"
     """No check proves this level: nobody can tell until somebody looks."""
+
+
+Evidence = Literal["probe", "seen", "confirmed"]
+"""実測 (checks held), 目視 (a named person saw it), 業務確認 (its owner accepts it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,14 @@ class LevelTarget:
     unconfirmed: bool
     contract_rto: timedelta | None = None
     system_name: str = ""
+    season: str = ""
+    """The season that set this RTO; empty: none did."""
+    business_time: bool = False
+    """The RTO counts business hours only."""
+    evidence: Evidence | None = None
+    """What attained it."""
+    confirmed_at: datetime | None = None
+    """業務確認 by its owner; technically restored is not confirmed (R-18)."""
 
     @property
     def late(self) -> bool:
@@ -80,6 +96,9 @@ class ServiceTarget:
     missing: tuple[tuple[str, str], ...]
     """(system, level) still wanting."""
     unconfirmed: bool
+    season: str = ""
+    business_time: bool = False
+    confirmed_at: datetime | None = None
 
 
 def proving(system: System, level: str, book: Book) -> tuple[tuple[str, ...], timedelta]:
@@ -100,13 +119,6 @@ def proving(system: System, level: str, book: Book) -> tuple[tuple[str, ...], ti
     return tuple(dict.fromkeys(probe.id for probe in probes)), hold
 
 
-def rto_of(rung_or_service: object, nature: Nature) -> timedelta | None:
-    """The RTO that counts for this kind of event."""
-    name = "rto_disaster" if nature == "disaster" else "rto"
-    value = getattr(rung_or_service, name)
-    return value if isinstance(value, timedelta) else None
-
-
 def required_level(system: System, nature: Nature) -> str | None:
     """The level at which a system counts as restored: the highest with an RTO, else the lowest."""
     with_rto = [rung.level for rung in system.targets if rto_of(rung, nature) is not None]
@@ -114,14 +126,43 @@ def required_level(system: System, nature: Nature) -> str | None:
 
 
 def attained(incident: Incident, system: str, level: str) -> tuple[datetime | None, bool, bool]:
-    """(attained at, held now, relapsed) of a level, from the log alone."""
+    """(attained at, held now, relapsed) of a level, from the log alone.
+
+    Checks first. Where none has ever testified, the word of a named person counts (目視 or 業務確認)
+    until he takes it back or a proving check is seen red.
+    """
     rungs = incident.levels.get(system, {})
     spells = [spell for rung, items in rungs.items() if rung >= level for spell in items]
+    if not spells:
+        word = spoken(incident, system, level)
+        return (None, False, False) if word is None else (max(word.at, incident.onset), True, False)
     held = any(spell.until is None for spell in spells)
     real = [s for s in _merged(spells) if s.until is None or s.since > incident.onset]
     first = min((max(spell.since, incident.onset) for spell in real), default=None)
     lost = any(spell.until is not None for spell in real)
     return first, held, lost
+
+
+def spoken(incident: Incident, system: str, level: str) -> Word | None:
+    """The first word that still stands for this level or a higher one."""
+    standing = []
+    for key, said in incident.words.items():
+        kind, id, rung = (*key.split(":"), "")[:3]
+        if kind == "system" and id == system and rung >= level and said[-1].counts:
+            standing.append(next(word for word in said if word.counts))
+    return min(standing, key=lambda word: (word.at, word.seq), default=None)
+
+
+def confirmed(incident: Incident, key: str) -> datetime | None:
+    """業務確認 of `service:ID` or `system:ID` at any level: when, while nobody took it back."""
+    times = [
+        said[-1].at
+        for name, said in incident.words.items()
+        if (name == key or name.startswith(key + ":"))
+        and said[-1].kind == "confirmed"
+        and said[-1].counts
+    ]
+    return max(times, default=None)
 
 
 def _merged(spells: Iterable[Spell]) -> list[Spell]:
@@ -154,18 +195,20 @@ def level_targets(
 ) -> tuple[LevelTarget, ...]:
     """Every rung of every system in scope, in the order of the plan."""
     return tuple(
-        _rung(incident, system, level, book, now)
+        _rung(incident, city, system, level, book, now)
         for system in city.systems
         if incident.in_scope(system.id)
         for level in (rung.level for rung in system.targets)
     )
 
 
-def _rung(incident: Incident, system: System, level: str, book: Book, now: datetime) -> LevelTarget:
+def _rung(
+    incident: Incident, city: City, system: System, level: str, book: Book, now: datetime
+) -> LevelTarget:
     rung = system.target(level)
     assert rung is not None
-    rto = rto_of(rung, incident.nature)
-    deadline = incident.onset + rto if rto is not None else None
+    rto, season = limit(system, rung, incident.nature, incident.onset)
+    deadline = due(system, rto, incident.onset, city)
     at, held, relapsed = attained(incident, system.id, level)
     checks, _hold = proving(system, level, book)
     provable = _provable(system, level, book)
@@ -187,7 +230,21 @@ def _rung(incident: Incident, system: System, level: str, book: Book, now: datet
         rung.unconfirmed or system.unconfirmed,
         system.vendor.contract_rto if system.vendor else None,
         system.name,
+        season.name if season is not None else "",
+        system.calendar == "business_hours",
+        _evidence(incident, system.id, level, held=held),
+        confirmed(incident, f"system:{system.id}"),
     )
+
+
+def _evidence(incident: Incident, system: str, level: str, *, held: bool) -> Evidence | None:
+    if not held:
+        return None
+    rungs = incident.levels.get(system, {})
+    if any(spells for rung, spells in rungs.items() if rung >= level):
+        return "probe"
+    word = spoken(incident, system, level)
+    return word.kind if word is not None else None
 
 
 def _provable(system: System, level: str, book: Book) -> bool:
@@ -210,8 +267,8 @@ def service_targets(
 def _service(
     incident: Incident, service: Service, city: City, book: Book, now: datetime
 ) -> ServiceTarget:
-    rto = rto_of(service, incident.nature)
-    deadline = incident.onset + rto if rto is not None else None
+    rto, season = limit(service, None, incident.nature, incident.onset)
+    deadline = due(service, rto, incident.onset, city)
     times, missing, provable = [], [], bool(service.needs)
     for need in service.needs:
         system = city.system(need.system)
@@ -239,6 +296,9 @@ def _service(
         paper.since if paper is not None and on_paper else None,
         tuple(missing),
         service.unconfirmed,
+        season.name if season is not None else "",
+        service.calendar == "business_hours",
+        confirmed(incident, f"service:{service.id}"),
     )
 
 

@@ -64,10 +64,12 @@ def _levels(
                 continue
             spells = incident.levels.get(system.id, {}).get(rung.level, ())
             held = bool(spells) and spells[-1].until is None
-            op = f"watch:{incident.id}:{system.id}:{rung.level}:{len(spells)}"
+            said = incident.words.get(f"system:{system.id}:{rung.level}", ())
+            stood = bool(said) and said[-1].counts
+            op = f"watch:{incident.id}:{system.id}:{rung.level}:{len(spells)}.{len(said)}"
             red = [item.since or now for item in seen.values() if item.status is Status.FAILED]
             green = [item.since_ok for item in seen.values() if item.since_ok is not None]
-            if held and red:
+            if (held or stood) and red:
                 lost = c.LoseLevel(
                     incident=incident.id,
                     system=system.id,

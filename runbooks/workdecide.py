@@ -76,7 +76,9 @@ def _level(incident: Incident, command: c.AttainLevel | c.LoseLevel, at: datetim
     """From the board: recorded only when it changes what the log says."""
     spells = incident.levels.get(command.system, {}).get(command.level, ())
     held = bool(spells) and spells[-1].until is None
-    if held == isinstance(command, c.AttainLevel):
+    said = incident.words.get(f"system:{command.system}:{command.level}", ())
+    stood = bool(said) and said[-1].counts
+    if held if isinstance(command, c.AttainLevel) else not (held or stood):
         return ()
     detail: dict[str, Json] = {
         "level": command.level,

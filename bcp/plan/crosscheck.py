@@ -104,6 +104,16 @@ def _references(city: City, names: _Names, tree: Tree) -> Iterator[Fault]:
             yield from one((*path, "needed_from"), dependency.needed_from, own)
     yield from one(("node", "site"), city.node.site, names.sites)
     yield from many(("disaster", "authority"), city.disaster.authority, names.roles)
+    for i, rule in enumerate(city.disaster.suggest):
+        at: Path_ = ("disaster", "suggest", i)
+        yield from many((*at, "systems"), rule.systems, names.systems)
+        yield from many((*at, "sites"), rule.sites, names.sites)
+        yield from many((*at, "scope_systems"), rule.scope_systems, names.systems)
+        numbers = [str(level.number) for level in city.disaster.levels]
+        yield from one((*at, "level"), str(rule.level), numbers)
+        if not (rule.checks or rule.systems or rule.sites):
+            message = "checks, systems, sites のどれかを書く / name checks, systems or sites"
+            yield fault(tree, at, message)
 
 
 def _cycle(city: City) -> list[str]:

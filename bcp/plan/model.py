@@ -14,6 +14,10 @@ from typing import Literal
 from pydantic import Field
 
 from bcp.plan.automation import Automation
+from bcp.plan.calendar import Calendar
+from bcp.plan.season import Priority as Priority
+from bcp.plan.season import Season as Season
+from bcp.plan.suggesting import SuggestRule
 from bcp.plan.types import Day, Duration, Id, LevelId, Model, Zone
 
 
@@ -28,6 +32,8 @@ class Organization(Model):
     plan_title: str = "ICT部門の業務継続計画"
     edition: str = "未設定"
     review_by: Day | None = None
+    calendar: Calendar = Calendar()
+    """開庁日と開庁時間: RTOs in business time and the choice of in-hours runbooks count by it."""
 
 
 class Power(Model):
@@ -157,19 +163,6 @@ class Dependency(Model):
         return self.needed_from is None or level >= self.needed_from
 
 
-class Season(Model):
-    """A time of the year in which the class differs (R-38). Days as `MM-DD`."""
-
-    name: str
-    first: str = Field(pattern=r"^\d\d-\d\d$")
-    last: str = Field(pattern=r"^\d\d-\d\d$")
-    priority: Literal["S", "A", "B", "C", "D"]
-
-
-Priority = Literal["S", "A", "B", "C", "D"]
-"""災害時優先度: S within 3 h, A 24 h, B 72 h, C 7 days, D 30 days (proposal, 要確認)."""
-
-
 class System(Model):
     """情報システム (様式1, 17)."""
 
@@ -189,6 +182,7 @@ class System(Model):
     depends_on: tuple[Dependency, ...] = ()
     targets: tuple[Target, ...] = ()
     calendar: Literal["always", "business_hours"] = "always"
+    """Whether its RTOs count every hour or business time of `organization.calendar` (R-36)."""
     seasons: tuple[Season, ...] = ()
     permission: Permission | None = None
     """Consent for all of this system's checks; a check may carry its own."""
@@ -234,6 +228,7 @@ class Service(Model):
     """代替手段: how it goes on by paper, in one sentence; shown on the board."""
     alternate_runbook: Id | None = None
     seasons: tuple[Season, ...] = ()
+    calendar: Literal["always", "business_hours"] = "always"
     unconfirmed: bool = False
 
 
@@ -259,6 +254,8 @@ class Disaster(Model):
     """When to declare, as sentences of the city's plan; shown beside the button."""
     ratify_within: Duration = timedelta(hours=24)
     """事後承認 of a declaration made by a deputy or by whoever is there."""
+    suggest: tuple[SuggestRule, ...] = ()
+    """When the board proposes a declaration; a person always may."""
     envelope: str | None = None
     """Where the sealed envelope lies (封筒の場所); printed on the card of the first to arrive."""
 

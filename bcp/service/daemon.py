@@ -31,6 +31,7 @@ from bcp.service.linting import lint_plan
 from bcp.service.operations import OPERATIONS
 from bcp.service.plan import Plan, load
 from bcp.service.reload import Portable, Reloaded, assemble, needs_restart, read_portable
+from bcp.service.suggesting import Suggester
 from bcp.service.web import Extras, Web
 
 LOG = structlog.get_logger("daemon")
@@ -132,6 +133,7 @@ class Daemon:
         group.create_task(house.lag.run(), name="lag")
         group.create_task(self._desks(house), name="desks")
         group.create_task(Hand(house, self.actions).run(group), name="automation")
+        group.create_task(Suggester(house).run(), name="suggestions")
         group.create_task(chores.verify_daily(house), name="verify")
         group.create_task(chores.turn_of_the_day(house), name="day")
         showing = announcing.keep(house.journal, house.status_folder, house.workers, self.clock)

@@ -150,7 +150,8 @@ async def _one(desk: Desk, item: Item, make: Maker, actor: Actor, name: Called) 
     if incident is None:
         return answer("refused", text("outbox.no_event", step=item.step).ja)
     try:
-        command: Any = replace(make(item, incident), occurred_at=item.instant())
+        made: Any = make(item, incident)
+        command = replace(made, occurred_at=item.instant())
         try:
             done = await desk.do(command, actor, op)
         except Conflict:

@@ -116,7 +116,11 @@ def _missing(permission: Permission | None, today: date) -> Text | None:
 
 
 def proof_faults(city: City, ids: set[str], tree: Tree) -> Iterator[Fault]:
-    """`proven_by` must name checks that exist."""
+    """`proven_by` and the rules of suggestion must name checks that exist."""
+    for i, rule in enumerate(city.disaster.suggest):
+        for j, check in enumerate(rule.checks):
+            if check not in ids:
+                yield fault(tree, ("disaster", "suggest", i, "checks", j), unknown(check, ids))
     for i, system in enumerate(city.systems):
         for j, target in enumerate(system.targets):
             for k, check in enumerate(target.proven_by):

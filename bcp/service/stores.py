@@ -21,6 +21,8 @@ from bcp.kit.clock import Clock
 from bcp.kit.durable import write_atomic
 from bcp.plan.accepted import FOLD as ACCEPTED
 from bcp.watch.statements import FOLD as STATEMENTS
+from runbooks.copies import FOLD as VERIFIED
+from runbooks.copies import FOLD_NAME as VERIFIED_NAME
 from runbooks.incident import FOLD as INCIDENTS
 from runbooks.paper.copies import FOLD as COPIES
 
@@ -30,6 +32,7 @@ FOLDS: Mapping[str, Fold[Any]] = {
     "backups": BACKUPS,
     "incidents": INCIDENTS,
     "copies": COPIES,
+    VERIFIED_NAME: VERIFIED,
 }
 """Every state that is a fold of the log."""
 

@@ -54,6 +54,7 @@ from runbooks.commands.frame import (
     ResumePart,
     Review,
     StandDown,
+    Tried,
 )
 from runbooks.commands.handover import (
     ConfirmHandOver,
@@ -61,6 +62,16 @@ from runbooks.commands.handover import (
     IssueSituation,
     OfferHandOver,
     WithdrawHandOver,
+)
+from runbooks.commands.proof import (
+    Confirm,
+    DateIntrusion,
+    EndStop,
+    GiveEstimate,
+    ObserveLevel,
+    ProofCommand,
+    Settle,
+    StopSystem,
 )
 from runbooks.commands.steps import (
     AttestStep,
@@ -74,6 +85,15 @@ from runbooks.commands.steps import (
     VerifyStep,
     WaitStep,
     WaiveProof,
+)
+from runbooks.commands.suggest import (
+    CYBER_REPORTS,
+    REPORT_KINDS,
+    ClearSuggestion,
+    Dismiss,
+    PutOff,
+    Suggest,
+    SuggestionCommand,
 )
 from runbooks.commands.work import (
     AddNote,
@@ -90,6 +110,8 @@ from runbooks.commands.work import (
 )
 
 __all__ = [
+    "CYBER_REPORTS",
+    "REPORT_KINDS",
     "AbandonRunbook",
     "AddNote",
     "AddPhoto",
@@ -106,24 +128,30 @@ __all__ = [
     "CancelStep",
     "ChangeLevel",
     "ChangeScope",
+    "ClearSuggestion",
     "CloseGate",
     "Command",
+    "Confirm",
     "ConfirmHandOver",
     "ConfirmRun",
     "CorrectOnset",
     "CountersignRun",
     "CrewCommand",
     "DamageCommand",
+    "DateIntrusion",
     "Declare",
+    "Dismiss",
     "EndAlternate",
     "EndPart",
     "EndRun",
+    "EndStop",
     "EscalateStep",
     "FailStep",
     "FillRole",
     "FinishBackEntry",
     "FinishStep",
     "FrameCommand",
+    "GiveEstimate",
     "HandOverAlone",
     "HandingCommand",
     "IssueSheets",
@@ -134,11 +162,14 @@ __all__ = [
     "MeetGate",
     "MoveStep",
     "ObserveDamage",
+    "ObserveLevel",
     "OfferHandOver",
     "OpenChange",
     "OverridePower",
     "Overrule",
     "Preempt",
+    "ProofCommand",
+    "PutOff",
     "Ratify",
     "RecordReport",
     "Relapse",
@@ -154,13 +185,18 @@ __all__ = [
     "Review",
     "ReviewStep",
     "RunCommand",
+    "Settle",
     "SkipStep",
     "SpliceRunbook",
     "StandDown",
     "StartAlternate",
     "StartStep",
     "StepCommand",
+    "StopSystem",
+    "Suggest",
+    "SuggestionCommand",
     "TakeDecision",
+    "Tried",
     "TryToReach",
     "VerifyStep",
     "WaitStep",
@@ -235,5 +271,7 @@ Command = (
     | RunCommand
     | HandingCommand
     | DamageCommand
+    | SuggestionCommand
+    | ProofCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from runbooks.commands.base import On
-from runbooks.framestate import Capacity, DrillKind, Nature, Tried
+from runbooks.framestate import Capacity, DrillKind, Nature
+from runbooks.framestate import Tried as Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def test_a_declaration_counts_from_onset_and_takes_the_runbooks_that_fit() -> No
     assert incident.onset == T0
     assert incident.declared_at == T0 + timedelta(minutes=19)
     assert incident.runbooks == ("juki-recover", "ad-recover")
-    assert incident.hours == "in_hours"
+    assert incident.hours == "off_hours"  # 勤労感謝の日
     assert incident.ratification is Ratification.NONE
     assert play.state.active is incident
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +15,11 @@ from runbooks import commands as c
 from runbooks.amended import amended
 from runbooks.escalation import escalations
 from runbooks.gates import open_gates
+from runbooks.holding import holds
 from runbooks.incident import fold
 from runbooks.incidents import Incidents
 from runbooks.progress import PROVEN, Stand, standings
-from runbooks.state import Did, Phase
+from runbooks.state import Did, Phase, Ratification
 from runbooks.targets import Goal, level_targets
 from tests.runbooks.world import T0, Play
 
@@ -34,11 +36,15 @@ class Machine(RuleBasedStateMachine):
         self.play = Play()
         self.play.declare()
 
-    def do(self, kind: Any, by: str = "u-1", **fields: Any) -> None:
+    def do(self, kind: Any, by: str = "u-1", /, **fields: Any) -> None:
         """Accepted, or refused with a sentence in both languages; never anything else."""
+        self.attempt(lambda: self.play.do(kind(incident=self.play.incident.id, **fields), by))
+
+    def attempt(self, act: Callable[[], object]) -> None:
+        """The same of anything."""
         said = ""
         try:
-            self.play.do(kind(incident=self.play.incident.id, **fields), by)
+            act()
         except Refused as refusal:
             said = str(refusal)
         assert not said or " / " in said
@@ -166,13 +172,58 @@ class Machine(RuleBasedStateMachine):
     def sheets(self, id: str, out: bool) -> None:
         self.do(c.IssueSheets, ids=(id,)) if out else self.do(c.ReturnSheet, id=id)
 
+    @rule(cyber=st.booleans())
+    def another_event(self, cyber: bool) -> None:
+        """An aftershock, or an intruder during the recovery; refused without its link."""
+        links = self.play.state.open[-1:]
+        if len(self.play.state.items) > 2:
+            return
+        nature = "cyber" if cyber else "disaster"
+        more = {"onset": T0, "links": links, "nature": nature, "capacity": "on_site", "role": None}
+        self.attempt(lambda: self.play.declare(**more))  # type: ignore[arg-type]
+
+    @rule(what=st.sampled_from(("containment", "evidence", "snapshot")), override=st.booleans())
+    def settle(self, what: str, override: bool) -> None:
+        self.do(c.Settle, what=what, override=override, reason="済んだ")
+
+    @rule(system=st.sampled_from((("juki", "L2"), ("ad", "L3"))), works=st.booleans())
+    def look(self, system: tuple[str, str], works: bool) -> None:
+        self.do(c.ObserveLevel, "u-3", system=system[0], level=system[1], works=works, note="見た")
+
+    @rule(part=st.sampled_from((("system", "ad"), ("service", "certificates"))), end=st.booleans())
+    def part(self, part: tuple[str, str], end: bool) -> None:
+        if end:
+            self.do(c.EndPart, kind=part[0], id=part[1], waived=True, reason="決定")
+        else:
+            self.do(c.ResumePart, kind=part[0], id=part[1], reason="再発")
+
+    @rule(level=st.integers(0, 4))
+    def level(self, level: int) -> None:
+        self.do(c.ChangeLevel, level=level, reason="変更")
+
+    @rule(systems=st.sampled_from(((), ("juki",), ("x",))))
+    def scope(self, systems: tuple[str, ...]) -> None:
+        self.do(c.ChangeScope, systems=systems, reason="変更")
+
+    @rule(kind=st.sampled_from(("threat_note", "flood", "x")))
+    def report(self, kind: str) -> None:
+        said = c.Suggest(rule="report", kind=kind, level=3, onset=T0, text="見た")
+        self.attempt(lambda: self.play.do(said))
+
+    @invariant()
+    def the_running_events_are_those_that_are_active(self) -> None:
+        state = self.play.state
+        assert {*state.open} == {id for id, one in state.items.items() if one.active}
+        assert [one.open for one in state.suggestions.values()].count(True) <= 2
+
     @invariant()
     def the_state_is_nothing_but_the_entries(self) -> None:
         again = Incidents()
         for entry in self.play.entries:
             again = fold(again, entry)
         assert again == self.play.state
-        assert self.play.incident.version == len(self.play.entries)
+        for id, incident in again.items.items():
+            assert incident.version == sum(entry.incident == id for entry in self.play.entries)
 
     @invariant()
     def what_is_running_or_done_is_consistent(self) -> None:
@@ -195,13 +246,13 @@ class Machine(RuleBasedStateMachine):
         incident = self.play.incident
         if incident.phase is Phase.STOOD_DOWN:
             assert open_gates(incident) == ()
-            assert self.play.state.active is None
-        assert incident.onset == T0
+            assert incident.id not in self.play.state.open
+        assert all(one.onset == T0 for one in self.play.state.items.values())
 
     @invariant()
     def a_tick_never_attains_a_target(self) -> None:
         entries = {entry.kind for entry in self.play.entries}
-        if "incident.level_attained" not in entries:
+        if not entries & {"incident.level_attained", "incident.level_observed"}:
             found = level_targets(self.play.incident, self.play.city, self.play.book, self.play.now)
             assert all(target.goal is not Goal.ATTAINED for target in found)
 
@@ -214,6 +265,11 @@ class Machine(RuleBasedStateMachine):
         trial = Play()
         trial.state, trial.entries, trial.now = self.play.state, [*self.play.entries], self.play.now
         id = incident.id
+        if incident.ratification is Ratification.OVERRULED:
+            trial.do(c.ChangeScope(incident=id, systems=("juki", "ad"), reason="決定"))
+            trial.do(c.ChangeScope(incident=id, systems=("ad",), reason="決定"))
+        for what in holds(incident):
+            trial.do(c.Settle(incident=id, what=what, override=True, reason="決定"))  # type: ignore[arg-type]
         if incident.phase is Phase.DECLARED:
             trial.do(c.Restore(incident=id, waived=("juki", "ad"), reason="決定"))
         if trial.incident.phase is Phase.RESTORED:

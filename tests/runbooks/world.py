@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.kit.clock import ClockReading
@@ -109,6 +110,7 @@ steps:
 """
 
 
+@cache
 def a_book(*more: str) -> Book:
     """The book of the small city; raises when a runbook is wrong."""
     texts = (JUKI, AD, RETURN, *more)

@@ -22,8 +22,10 @@ from bcp.kit.units import JST, duration_ja, jst
 from bcp.service import control
 from bcp.service.app import open_house
 from bcp.service.cli import out
+from bcp.service.cli.parser_disaster import VERBS, dests
 from bcp.service.cli.parser_steps import pair
 from bcp.service.cli.remote import ask_daemon
+from bcp.service.cli.typed import TYPED
 from bcp.service.operations import OPERATIONS
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 from bcp.service.outbox import Item, read_lines
@@ -128,70 +130,11 @@ def _plan_for(args: argparse.Namespace) -> Plan:
 def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the operation wants, from what was typed."""
     given = vars(args)
-    names = {
-        "status": (),
-        "observe": ("check", "note"),
-        "audit run": ("check",),
-        "audit list": ("check",),
-        "backup run": ("set", "repository"),
-        "backup list": ("set",),
-        "backup custody": ("set",),
-        "backup init": ("set", "repository"),
-        "backup accept": ("set", "repository"),
-        "backup verify": ("set", "repository", "level"),
-        "backup restore-test": ("set", "repository"),
-        "backup restore": ("set", "repository", "snapshot"),
-        "disaster declare": ("level", "onset", "reason", "nature", "capacity", "role"),
-        "disaster step": (
-            "step",
-            "result",
-            "note",
-            "option",
-            "until",
-            "at",
-            "to",
-            "together",
-            "alone",
-            "answer",
-            "approved_by",
-            "snapshot",
-            "version",
-        ),
-        "disaster note": ("text", "subject"),
-        "disaster amend": (
-            "change",
-            "reason",
-            "step",
-            "runbook",
-            "into",
-            "title",
-            "kind",
-            "role",
-            "how",
-            "expect",
-            "safety",
-            "after",
-            "before",
-            "people",
-            "alone",
-        ),
-        "disaster role": ("act", "role", "person", "since", "until", "note"),
-        "disaster run": ("act", "target", "retype", "alone", "note"),
-        "disaster photo": ("step", "caption", "keep_metadata"),
-        "disaster handover": ("to", "act", "summary", "reason"),
-        "disaster situation": ("incident", "number"),
-        "disaster issue": ("remark",),
-        "disaster stand-down": ("reason",),
-        "disaster report": ("incident",),
-        "log show": ("last", "kind", "incident"),
-        "user add": ("login", "name"),
-        "user passwd": ("login",),
-        "user disable": ("login",),
-        "break-glass list": ("site",),
-        "break-glass revoke": ("site", "numbers"),
-    }.get(words, ())
+    names = TYPED.get(words, ())
+    if words.startswith("disaster ") and (verb := words.partition(" ")[2]) in VERBS:
+        names = dests(verb)
     found = {name: given[name] for name in names if given.get(name) is not None}
-    for common in ("drill", "by"):
+    for common in ("drill", "by", "incident"):
         if words.startswith(("disaster", "log")) and given.get(common):
             found[common] = given[common]
     return found | _special(words, args)
@@ -210,7 +153,9 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
         case "disaster scribe":
             return {"lines": _lines(args.file), "check": args.check, "mode": args.mode}
         case "disaster declare":
-            return {"systems": list(args.system)}
+            many = {"systems": "system", "services": "service", "sites": "site", "links": "link"}
+            found = {name: list(getattr(args, typed)) for name, typed in many.items()}
+            return {**found, "tried": list(args.tried)}
         case "disaster outbox":
             return {"items": [item.model_dump() for item in _outbox(args.file)]}
         case "disaster run":

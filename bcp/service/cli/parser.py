@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bcp import __version__
 from bcp.service.cli import parser_steps
+from bcp.service.cli.parser_disaster import add_verbs, declare_more
 from bcp.service.cli.parser_people import people
 
 DATA_DEFAULT = "/var/lib/ict-bcp"
@@ -165,7 +166,10 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
         made.add_argument(
             "--by", metavar="LOGIN", help="行う人 (省くとこの端末の利用者) / who acts"
         )
+        made.add_argument("--incident", metavar="ID", help="どの発動か / which event")
         return made
+
+    add_verbs(leaf)
 
     declare = leaf("declare", "発動する (--drill で訓練)", "declare (or open a drill)")
     declare.add_argument("--level", type=int, default=3)
@@ -177,6 +181,7 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     )
     declare.add_argument("--role", help="権限者の役割 / role of the authority")
     declare.add_argument("--system", action="append", default=[], help="範囲 (省くと全部) / scope")
+    declare_more(declare)
     leaf("show", "今の状況", "the situation")
     parser_steps.add(leaf)
     heard = leaf("scribe", "聞き取りを記録する (1行に1つ)", "record what was heard, line by line")
@@ -203,7 +208,6 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
             f"--{act}", dest="act", action="store_const", const=act, help=f"{ja} / {en}"
         )
     told = leaf("situation", "状況報告を見る、出す (--issue)", "situation report; issue it")
-    told.add_argument("--incident", help="省くと最新 / the newest when left out")
     told.add_argument("--number", type=int, help="第n報 / an earlier one")
     told.add_argument("--issue", action="store_true", help="番号を付けて記録に残す / issue it")
     told.add_argument("--remark", default="", help="統括者から / the commander's words")
@@ -224,11 +228,9 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     box.add_argument("--drill", metavar="ID", help="この訓練のもの / of this drill")
     box.add_argument("--by", metavar="LOGIN", help="記録する人 / in whose name")
     table = leaf("chronology", "クロノロジーを出す", "the chronology")
-    table.add_argument("--incident", help="省くと最新 / the newest when left out")
     table.add_argument("--format", choices=["text", "csv", "xlsx"], default="text")
     table.add_argument("--out", type=Path, metavar="FILE", help="書き出すファイル / where to")
-    report = leaf("report", "報告書を出す", "the report")
-    report.add_argument("--incident", help="省くと最新 / the newest when left out")
+    leaf("report", "報告書を出す", "the report")
 
 
 def _log(commands: Sub[argparse.ArgumentParser]) -> None:

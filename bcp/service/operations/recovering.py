@@ -16,8 +16,15 @@ from bcp.service.access.roles import Permission
 from bcp.service.control import CONSOLE
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
-from bcp.service.operations.telling import facts_of, lines_of, verdict
+from bcp.service.operations.telling import (
+    consequence_facts,
+    consequence_lines,
+    facts_of,
+    lines_of,
+    verdict,
+)
 from runbooks import commands as c
+from runbooks.consequences import consequences
 from runbooks.desk import Desk
 from runbooks.report import Report, build
 from runbooks.state import Incident, Phase
@@ -44,6 +51,15 @@ class Declaration(In):
     capacity: Literal["principal", "deputy", "on_site"] = "on_site"
     role: Id | None = None
     systems: tuple[Id, ...] = ()
+    services: tuple[Id, ...] = ()
+    sites: tuple[Id, ...] = ()
+    links: tuple[str, ...] = ()
+    """Running events this one belongs to (余震, 併発)."""
+    suggestion: str | None = None
+    tried: tuple[str, ...] = ()
+    """Who could not be reached: `ROLE`, `ROLE@2026-11-23T10:10` or with `=unreachable` behind."""
+    dry_run: bool = False
+    """Only say what would happen."""
     exercise: Literal["tabletop", "communication", "muster", "live", "restore", "switch"] = "live"
     """Kind of drill; only within one."""
 
@@ -134,20 +150,45 @@ def instant(text: str | None, now: datetime) -> datetime:
 
 async def declare(house: House, caller: Caller, parameters: Declaration) -> Answer:
     """Declare, or begin a drill (`drill` names it)."""
+    command = _declaration(parameters, house.clock.utc())
+    if parameters.dry_run:
+        running_drills = [id for id, desk in house.drills.all().items() if desk.current()]
+        told = consequences(house.city, house.book, command, house.clock.utc(), running_drills)
+        return Answer(consequence_facts(told), tuple(consequence_lines(told, house.city)))
     desk = await desk_of(house, parameters.drill, create=True)
-    command = c.Declare(
+    made = await desk.do(command, actor_of(house, caller, parameters.by), caller.op)
+    id = made.entries[0].incident if made.entries else None
+    return await situation_after(house, caller, parameters.drill, id)
+
+
+def _declaration(parameters: Declaration, now: datetime) -> c.Declare:
+    return c.Declare(
         level=parameters.level,
-        onset=instant(parameters.onset, house.clock.utc()),
+        onset=instant(parameters.onset, now),
         reason=parameters.reason,
         nature=parameters.nature,
         capacity=parameters.capacity,
         role=parameters.role,
         systems=parameters.systems,
+        services=parameters.services,
+        sites=parameters.sites,
+        links=parameters.links,
+        suggestion=parameters.suggestion,
+        tried=tuple(_tried(one, now) for one in parameters.tried),
         drill=parameters.exercise if parameters.drill else None,
     )
-    done = await desk.do(command, actor_of(house, caller, parameters.by), caller.op)
-    id = done.entries[0].incident if done.entries else None
-    return await situation_after(house, caller, parameters.drill, id)
+
+
+_OUTCOMES = ("no_answer", "unreachable", "hurt", "absent")
+
+
+def _tried(said: str, now: datetime) -> c.Tried:
+    """`cio@2026-11-23T10:10=unreachable`: whom, when, what came of it."""
+    rest, _equals, outcome = said.partition("=")
+    role, _at, at = rest.partition("@")
+    if outcome and outcome not in _OUTCOMES:
+        raise UsageError(unknown(outcome, _OUTCOMES))
+    return c.Tried(role, instant(at or None, now), outcome or "no_answer")  # type: ignore[arg-type]
 
 
 async def show(house: House, caller: Caller, parameters: Which) -> Answer:

@@ -7,9 +7,12 @@ from typing import Any
 
 from bcp.kit.language import text
 from bcp.kit.units import duration_ja, jst, to_us
+from bcp.plan.model import City
 from bcp.service.operations.operation import Verdict
+from runbooks.consequences import Consequences
 from runbooks.desk import Situation
 from runbooks.gates import open_gates
+from runbooks.holding import holds
 from runbooks.targets import Goal
 
 _GOALS = {
@@ -49,8 +52,14 @@ def lines_of(situation: Situation) -> list[str]:
     first = [(item.standing.step, item.why) for item in situation.next[:5]]
     lines += [f"  次 {step.id} {step.title} — {why.ja}" for step, why in first]
     lines += [
-        f"  食い違い {one.step} {text(f'pages.way_{one.way}').ja} ({one.check})"
+        f"  食い違い {one.step or one.system} {text(f'pages.way_{one.way}').ja} ({one.check})"
         for one in situation.contradictions
+    ]
+    lines += [f"  保留 {text(f'runbooks.hold_{what}').ja}" for what in holds(incident)]
+    lines += [
+        f"  {one.system} {one.level} は {len(one.under)} 件の発動の対象。早い期限は {one.counts.incident}"
+        for one in situation.joint
+        if one.counts is not None
     ]
     lines += [f"  解除の条件 {gate.id}" for gate in open_gates(incident)]
     return lines
@@ -99,6 +108,81 @@ def facts_of(situation: Situation) -> dict[str, Any]:
             }
             for service in situation.services
         ],
+        "states": {id: state.value for id, state in situation.states.items()},
+        "several": [
+            {
+                "system": one.system,
+                "level": one.level,
+                "under": [
+                    {"incident": under.incident, "deadline_us": us(under.deadline)}
+                    for under in one.under
+                ],
+                "counts": one.counts.incident if one.counts is not None else None,
+            }
+            for one in situation.joint
+        ],
+        "holds": list(holds(incident)),
+        "estimates": [
+            {"kind": e.kind, "id": e.id, "eta_us": us(e.eta), "source": e.source}
+            for e in incident.estimates
+        ],
+        "links": list(incident.links),
         "contradictions": len(situation.contradictions),
         "gates": [gate.id for gate in open_gates(incident)],
+    }
+
+
+def consequence_lines(told: Consequences, city: City) -> list[str]:
+    """What a declaration would do, in words; nothing has been done."""
+    lines = ["まだ発動していません。発動すると次のことが起きます / nothing was declared; it would:"]
+    lines += [
+        f"  手順書 {len(told.runbooks)} 本を固定する: {'、'.join(r.title for r in told.runbooks)}"
+    ]
+    lines += [
+        f"  参集 {one.role}: {'、'.join(_called(city, id) for id in one.people) or '未設定'}"
+        for one in told.muster
+    ]
+    lines += [f"  告知 {step} {title}" for step, title in told.announcements]
+    lines += [
+        f"  期限 {one.name} {one.level} {jst(one.deadline, '%m/%d %H:%M')}"
+        f"{' (開庁時間で数える)' if one.business_time else ''}"
+        f"{f' ({one.season})' if one.season else ''}"
+        for one in told.clocks
+    ]
+    lines += [f"  期限 未設定 {told.unset} 件"] if told.unset else []
+    lines += [f"  訓練を中止する: {id}" for id in told.drills]
+    lines += [f"  {id} はそのまま続く(期限は変わらない)" for id in told.links]
+    if told.ratify_by is not None:
+        lines.append(f"  事後承認の期限 {jst(told.ratify_by, '%m/%d %H:%M')}")
+    return [*lines, "  監視の通知は止まりません / no alert is muted"]
+
+
+def _called(city: City, id: str) -> str:
+    person = city.person(id)
+    return person.name if person is not None else id
+
+
+def consequence_facts(told: Consequences) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "dry_run": True,
+        "runbooks": [runbook.id for runbook in told.runbooks],
+        "muster": [{"role": one.role, "people": list(one.people)} for one in told.muster],
+        "announcements": [{"step": step, "title": title} for step, title in told.announcements],
+        "clocks": [
+            {
+                "kind": one.kind,
+                "id": one.id,
+                "level": one.level,
+                "deadline_us": to_us(one.deadline),
+                "season": one.season,
+                "business_time": one.business_time,
+            }
+            for one in told.clocks
+        ],
+        "unset": told.unset,
+        "drills_stopped": list(told.drills),
+        "links": list(told.links),
+        "muted": list(told.muted),
+        "ratify_by_us": to_us(told.ratify_by) if told.ratify_by is not None else None,
     }

@@ -8,10 +8,11 @@ from bcp.kit.language import text
 from bcp.kit.units import from_us, jst_short
 from bcp.service.access.roles import Permission
 from bcp.service.pages.render import Words
+from bcp.service.pages.suggested import banner
 from bcp.service.pages.visit import Alarm, Visit
 from bcp.watch.slices import Slices
 from bcp.watch.values import Pillar, Status
-from runbooks.state import Incident
+from runbooks.state import Incident, Ratification
 
 
 async def alarms(visit: Visit) -> tuple[Alarm, ...]:
@@ -41,7 +42,7 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(Alarm("warn", said.pick(visit.lang), "/people"))
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
-    return tuple(found) + events(visit)
+    return (*found, *banner(visit), *events(visit), *_unratified(visit))
 
 
 async def _pillars(visit: Visit) -> list[Alarm]:
@@ -99,6 +100,26 @@ def events(visit: Visit) -> tuple[Alarm, ...]:
         running = [one for one in desk.active() if one.preempted_at is None]
         found += [_event(visit, stage, one, several=len(running) > 1) for one in running]
     return tuple(found)
+
+
+def _unratified(visit: Visit) -> list[Alarm]:
+    """事後承認の期限切れ: said on every page until somebody answers."""
+    within = visit.house.city.disaster.ratify_within
+    late = (
+        one
+        for desk in visit.house.desks.values()
+        if desk.stage == "real"
+        for one in desk.active()
+        if one.ratification is Ratification.PENDING and visit.now > one.declared_at + within
+    )
+    return [
+        Alarm(
+            "bad",
+            text("pages.alarm_unratified", id=one.id).pick(visit.lang),
+            f"/disaster?incident={one.id}",
+        )
+        for one in late
+    ]
 
 
 def _event(visit: Visit, stage: str, incident: Incident, *, several: bool) -> Alarm:

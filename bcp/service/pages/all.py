@@ -20,6 +20,7 @@ from bcp.service.pages import (
     declare,
     disaster,
     door_pages,
+    frame,
     handing,
     helper_page,
     log,
@@ -34,6 +35,7 @@ from bcp.service.pages import (
     static_files,
     status,
     steps,
+    suggestions,
     system,
 )
 from bcp.service.pages.events import Hub
@@ -50,6 +52,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
         carryout, outbox_page, chronology_files,
         scribe_page, damage_page, sheet_entry, copies_page,
         helper_page,
+        suggestions, frame,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

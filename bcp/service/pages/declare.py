@@ -19,9 +19,11 @@ from bcp.service.access.routes import Route
 from bcp.service.pages.board import now_of
 from bcp.service.pages.event import actor, for_input, operation, parse_time, whom_to_call
 from bcp.service.pages.respond import Answer, Go, Page, Pages
+from bcp.service.pages.suggested import chosen, clause_of, name_of, waiting, words_of
 from bcp.service.pages.visit import Visit
-from runbooks.commands import Declare
-from runbooks.incident import hours_of, select
+from runbooks.commands import REPORT_KINDS, Declare, Tried
+from runbooks.consequences import consequences
+from runbooks.incident import hours_of
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES
 
 
@@ -34,38 +36,70 @@ def routes(pages: Pages) -> list[Route]:
 
 
 async def form(visit: Visit) -> Answer:
-    """Draw the form with what was chosen so far."""
-    return _draw(visit, dict(visit.query), None)
+    """Draw the form with what was chosen so far, or with what a suggestion proposes."""
+    given = dict(visit.query)
+    one = chosen(visit, given.get("suggestion", ""))
+    if one is not None and "redraw" not in given:
+        proposed = {
+            "nature": one.nature,
+            "level": str(one.level),
+            "onset": for_input(one.onset),
+            "scope": " ".join(one.systems),
+            "site": " ".join(one.sites),
+        }
+        given = {**proposed, **given}
+    return await _draw(visit, given, None)
 
 
 async def declare(visit: Visit) -> Answer:
     """Act, when the list that was shown is the list that will happen and the word is right."""
     given = {name: visit.field(name) for name in visit.form}
-    chosen = _chosen(visit, given)
+    picked = _chosen(visit, given)
     said = None
-    if given.get("shown") != _shown(chosen):
+    if given.get("shown") != _shown(picked):
         said = "declare_changed"
-    elif visit.field("word") != chosen["word"]:
+    elif visit.field("word") != picked["word"]:
         said = "declare_word"
     elif not visit.field("reason"):
         said = "declare_reason"
     if said is not None:
-        return _draw(visit, given, said)
-    command = Declare(
-        level=chosen["level"],
-        onset=chosen["onset"],
-        reason=visit.field("reason"),
-        nature=chosen["nature"],
-        capacity=chosen["capacity"],
-        role=visit.field("role") or None,
-        basis=visit.field("basis"),
-        systems=chosen["systems"],
-        drill=chosen["drill"],
-    )
+        return await _draw(visit, given, said)
     try:
+        command = _command(visit, given, picked)
         return await _act(visit, command)
     except (Refused, UsageError) as error:  # back to the form, with everything still chosen
-        return _draw(visit, given, None, error)
+        return await _draw(visit, given, None, error)
+
+
+def _command(visit: Visit, given: dict[str, str], picked: dict[str, Any]) -> Declare:
+    real = picked["kind"] == "real"
+    return Declare(
+        level=picked["level"],
+        onset=picked["onset"],
+        reason=given.get("reason", "").strip(),
+        nature=picked["nature"],
+        capacity=picked["capacity"],
+        role=given.get("role", "").strip() or None,
+        basis=given.get("basis", "").strip(),
+        systems=picked["systems"],
+        services=picked["services"],
+        sites=picked["sites"],
+        drill=picked["drill"],
+        links=picked["links"] if real else (),
+        suggestion=given.get("suggestion") or None if real else None,
+        tried=_tried(visit, given),
+    )
+
+
+def _tried(visit: Visit, given: dict[str, str]) -> tuple[Tried, ...]:
+    """連絡不通の記録: one line per role of the order of succession, time and what came of it."""
+    found = []
+    for role in visit.house.city.disaster.authority:
+        outcome = given.get(f"tried_{role}", "")
+        if outcome in ("no_answer", "unreachable", "hurt", "absent"):
+            at = parse_time(given.get(f"tried_at_{role}", ""), visit.lang) or visit.now
+            found.append(Tried(role, at, outcome))  # type: ignore[arg-type]
+    return tuple(found)
 
 
 async def _act(visit: Visit, command: Declare) -> Answer:
@@ -87,7 +121,8 @@ def _chosen(visit: Visit, given: dict[str, str]) -> dict[str, Any]:
     nature = given.get("nature") if given.get("nature") in NATURES else "disaster"
     numbers = {str(level.number): level for level in levels}
     level = numbers.get(given.get("level", "")) or levels[-1]
-    named = {id for id in given.get("scope", "").replace(",", " ").split() if city.system(id)}
+    named, served, placed = (_ids(given.get(name, "")) for name in ("scope", "service", "site"))
+    running = visit.house.desks["real"].active()
     capacity = given.get("capacity") if given.get("capacity") in CAPACITIES else "on_site"
     drill = given.get("drill") if given.get("drill") in DRILL_KINDS else "live"
     onset = parse_time(given.get("onset", ""), visit.lang) or proposed_onset(visit) or visit.now
@@ -98,12 +133,19 @@ def _chosen(visit: Visit, given: dict[str, str]) -> dict[str, Any]:
         "level": level.number,
         "level_name": level.name,
         "systems": tuple(s.id for s in city.systems if s.id in named),
+        "services": tuple(s.id for s in city.services if s.id in served),
+        "sites": tuple(s.id for s in city.sites if s.id in placed),
+        "links": tuple(one.id for one in running if given.get(f"link_{one.id}")),
         "capacity": cast(Any, capacity),
         "drill": cast(Any, drill) if kind == "drill" else None,
         "onset": onset,
         "word": word,
-        "hours": hours_of(onset),
+        "hours": hours_of(onset, city.organization.calendar),
     }
+
+
+def _ids(said: str) -> set[str]:
+    return {*said.replace(",", " ").replace("、", " ").split()}
 
 
 def proposed_onset(visit: Visit) -> Any:
@@ -115,26 +157,36 @@ def proposed_onset(visit: Visit) -> Any:
 
 def _shown(chosen: dict[str, Any]) -> str:
     """What the list depends on, as one word to compare."""
-    keys = ("kind", "nature", "level", "systems", "hours", "drill")
+    keys = ("kind", "nature", "level", "systems", "services", "sites", "links", "hours", "drill")
     return "|".join(str(chosen[key]) for key in keys)
 
 
-def _draw(
+async def _draw(
     visit: Visit, given: dict[str, str], said: str | None, error: BcpError | None = None
 ) -> Page:
     city, book = visit.house.city, visit.house.book
-    chosen = _chosen(visit, given)
-    picked = select(book, systems=chosen["systems"], nature=chosen["nature"], hours=chosen["hours"])
+    picked = _chosen(visit, given)
+    running = visit.house.desks["real"].active()
+    drills = [id for id, desk in visit.house.drills.all().items() if desk.current()]
+    told = consequences(city, book, _command(visit, given, picked), visit.now, drills)
+    open_ = waiting(visit)
     now = now_of(visit)
     values = {
         "given": given,
-        "chosen": chosen,
-        "shown": _shown(chosen),
+        "chosen": picked,
+        "shown": _shown(picked),
         "said": said,
         "error": error,
-        "onset_text": for_input(chosen["onset"]),
+        "onset_text": for_input(picked["onset"]),
         "onset_proposed": proposed_onset(visit),
-        "books": [runbook for id in picked if (runbook := book.get(id))],
+        "told": told,
+        "books": told.runbooks,
+        "suggestions": [
+            (one, name_of(visit, one), clause_of(visit, one), await words_of(visit, one))
+            for one in open_[:5]
+        ],
+        "report_kinds": REPORT_KINDS,
+        "outcomes": ("no_answer", "unreachable", "hurt", "absent"),
         "down": [s for s in now.sorted_systems() if s.state == "failed"],
         "hurt": [s for s in now.services if s.state == "failed"],
         "city": city,
@@ -148,6 +200,6 @@ def _draw(
             if (role := city.role(id))
         ],
         "drill_id": given.get("drill_id") or f"kunren-{jst(visit.now, '%Y%m%d')}",
-        "running": visit.house.desks["real"].current(),
+        "running": running,
     }
     return Page("declare.html", values, 409 if said or error else 200, live=False)
