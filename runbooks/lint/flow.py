@@ -132,6 +132,8 @@ def _ways(ground: Ground, runbook: Runbook) -> dict[str, frozenset[Way]]:
     """Step -> the combinations of answers and failures under which it comes up; empty = never."""
     graph = ground.book.graphs[runbook.id]
     known: dict[str, frozenset[Way]] = {}
+    # Only a step that leads somewhere by its answer or failure can contradict "done".
+    telling = {source for starters in graph.starters.values() for source, _what in starters}
 
     def ways(id: str) -> frozenset[Way]:
         if id not in known:
@@ -141,18 +143,20 @@ def _ways(ground: Ground, runbook: Runbook) -> dict[str, frozenset[Way]]:
 
     def _derive(id: str) -> set[Way]:
         starters = graph.starters.get(id, ())
-        called = [
+        called = {
             way | {(source, what if what != "+" else ".")}
             for source, what in starters
             if runbook.step(source)
             for way in ways(source)
-        ]
+        }
         needs = [need for need in graph.needs[id] if runbook.step(need)]
-        before = [way | {(need, ".")} for need in needs for way in ways(need)]
+        before = {
+            way | {(need, ".")} if need in telling else way for need in needs for way in ways(need)
+        }
         return {
             one | two
-            for one in (called if starters else [frozenset[Literal_]()])
-            for two in (before if needs else [frozenset[Literal_]()])
+            for one in (called if starters else {frozenset[Literal_]()})
+            for two in (before if needs else {frozenset[Literal_]()})
             if _consistent(one | two)
         }
 
