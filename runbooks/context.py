@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from bcp.kit.units import jst
 from bcp.plan.automation import Automation
 from bcp.plan.model import City
 from runbooks.book import Book
+from runbooks.ground import Ground
 from runbooks.state import Incident
 
 FUTURE = timedelta(minutes=10)
@@ -41,6 +43,8 @@ class Context:
     """The allow-list of the plan in force: what a machine may do."""
     people: Mapping[str, str] = field(default_factory=dict)
     """Of a declaration: what `freeze` took out of the frozen plan, values of its entry."""
+    ground: Ground = field(default_factory=dict)
+    """What the sources of the gates say now: asked before gates and 解除 only."""
 
 
 class Conflict(Refused):
@@ -90,6 +94,16 @@ def need_known(ids: Iterable[str], known: Iterable[str], what: str) -> None:
     for id in ids:
         if id not in names:
             raise refuse("unknown", what=what, id=id, known=", ".join(names[:20]))
+
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+
+
+def need_ids(given: Iterable[str]) -> None:
+    """What enters the entry itself can never be erased: ids there, words in the texts."""
+    for id in given:
+        if _ID.fullmatch(id) is None:
+            raise refuse("id_only", id=id)
 
 
 def when(context: Context, typed: datetime | None, at: datetime) -> datetime:

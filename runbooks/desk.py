@@ -12,8 +12,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 from bcp.journal.entry import Actor, Entry, NewEntry
 from bcp.journal.errors import JournalError, Missing
@@ -23,7 +22,6 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, Unwritable
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
-from bcp.watch.view import CheckView
 from runbooks import commands as c
 from runbooks.amended import amended
 from runbooks.book import Book
@@ -33,12 +31,14 @@ from runbooks.copies import FOLD_NAME as COPIES_NAME
 from runbooks.copies import Copies
 from runbooks.escalation import escalations
 from runbooks.frozen import Frozen, freeze, thaw
+from runbooks.ground import GateSource, Ground
 from runbooks.incident import FOLD_NAME, decide
 from runbooks.incidents import Incidents
+from runbooks.neighbours import Evidence, Preemptable
 from runbooks.report import Report, build
 from runbooks.situation import Situation as Situation
 from runbooks.situation import situation as situation
-from runbooks.state import Incident
+from runbooks.state import Incident, Phase
 from runbooks.unseen import unseen
 from runbooks.witness import checks_of, testify
 
@@ -47,30 +47,6 @@ _FRESH = timedelta(seconds=1)
 _PAGE = 5000
 _SLICE = 100
 WATCHER = Actor("system", "watch")
-
-
-class Evidence(Protocol):
-    """What of the board this room reads (`bcp.watch.board.Board` is one)."""
-
-    def __contains__(self, id: object) -> bool:
-        """Whether the plan has this check."""
-        ...
-
-    def view(self, id: str, now: datetime | None = None) -> CheckView:
-        """One check as it stands."""
-        ...
-
-    def since_ok(self, id: str, now: datetime | None = None) -> datetime | None:
-        """Since when every answer was good without a gap."""
-        ...
-
-
-class Preemptable(Protocol):
-    """The running drills (`runbooks.drills.Drills`)."""
-
-    async def preempt(self, real: str) -> None:
-        """Stop them: a real event was declared."""
-        ...
 
 
 class Desk:
@@ -95,6 +71,8 @@ class Desk:
         """Set on a drill's desk: while a real event runs there, none is declared here."""
         self.holders: Callable[[], Mapping[str, frozenset[str]]] = dict
         """Set by the roof: pseudonym -> roles of the plan and capacities of the account."""
+        self.gate_sources: dict[str, GateSource] = {}
+        """Who says what still holds a gate of the ground (`runbooks.ground`), by the gate's id."""
         self._frozen: dict[str, Frozen] = {}
         self._deriving = asyncio.Lock()
         self._derived: dict[str, tuple[dict[str, Reading], Situation]] = {}
@@ -162,6 +140,7 @@ class Desk:
         (409), Unwritable (記録できていません: send again with the same `op`), Missing.
         """
         plan, people = self.plan, dict[str, str]()
+        incident = None
         if isinstance(command, c.Declare):
             if self.real is not None and self.real.current() is not None:
                 raise refuse("real_runs")
@@ -177,6 +156,7 @@ class Desk:
                 if incident is not None
                 else Frozen(self.city, self.book)
             )
+        asks = isinstance(command, c.MeetGate | c.CloseGate | c.StandDown)
         context = Context(
             actor,
             self.stage,
@@ -191,6 +171,7 @@ class Desk:
             self.holders(),
             self.city.automation,
             people,
+            await self.ground(incident) if asks and incident is not None else {},
         )
 
         def carry(view: View) -> tuple[NewEntry, ...]:
@@ -200,6 +181,13 @@ class Desk:
         if isinstance(command, c.Declare) and self.drills is not None and committed.entries:
             await self.drills.preempt(str(committed.entries[0].incident))
         return committed
+
+    async def ground(self, incident: Incident) -> Ground:
+        """What every source of a gate says now; before 復旧 there is nothing to ask."""
+        if incident.phase not in (Phase.RESTORED, Phase.STANDING_DOWN):
+            return {}
+        city, now = (await self.frozen(incident)).city, self.clock.utc()
+        return {id: await ask(incident, city, now) for id, ask in self.gate_sources.items()}
 
     async def _freeze(self) -> tuple[str, dict[str, str]]:
         """Keep plan and book before the entry names them: a digest without a file is no evidence."""
@@ -252,7 +240,14 @@ class Desk:
                 return known[1]
         beside = tuple([(one, await self.frozen(one)) for one in others])
         made = await self.workers.thread(
-            situation, incident, frozen, seen, now, beside, self.copies()
+            situation,
+            incident,
+            frozen,
+            seen,
+            now,
+            beside,
+            self.copies(),
+            await self.ground(incident),
         )
         self._derived[incident.id] = (seen, made)
         return made

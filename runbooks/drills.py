@@ -22,8 +22,9 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError, Refused, UsageError
 from bcp.kit.workers import Workers
 from runbooks import commands as c
-from runbooks.desk import Desk, Evidence
+from runbooks.desk import Desk
 from runbooks.incident import FOLD, FOLD_NAME
+from runbooks.neighbours import Evidence
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 STOPPER = Actor("system", "drill")
@@ -174,6 +175,7 @@ class Drills:
         desk.holders = lambda: real.holders()
         for listener in self._listeners:
             journal.listen(listener)
+        desk.gate_sources = real.gate_sources
         self._desks[id] = desk
         return desk
 

@@ -140,6 +140,7 @@ def _change(incident: Incident, step: Step, occurred: datetime) -> tuple[NewEntr
         return ()
     more: dict[str, Json] = {
         "ids": [step.id],
+        "step": step.id,
         "cia": change.cia,
         "expires_us": to_us(occurred + change.expires),
     }

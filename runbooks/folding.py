@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
+from runbooks.changes import FOLDS as CHANGE_FOLDS
 from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.damagefold import DAMAGE_CHANGES
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
@@ -185,7 +186,8 @@ def _closed(field: str) -> Change:
 
 def _gate(met: bool) -> Change:
     def change(incident: Incident, entry: Entry) -> dict[str, Any]:
-        made = GateClosing(entry.subject, entry.occurred_at, entry.actor.id, entry.seq, met)
+        holds = tuple(entry.detail.get("holds", ()))
+        made = GateClosing(entry.subject, entry.occurred_at, entry.actor.id, entry.seq, met, holds)
         return {"closings": {**incident.closings, entry.subject: made}}
 
     return change
@@ -203,8 +205,7 @@ _CHANGES: dict[str, Change] = {
     "alternate_started": _alternate_started,
     "alternate_ended": _alternate_ended,
     "back_entered": _back_entered,
-    "change_opened": _opened("changes"),
-    "change_reverted": _closed("changes"),
+    **CHANGE_FOLDS,
     "sheets_issued": _opened("sheets"),
     "sheet_returned": _closed("sheets"),
     "gate_met": _gate(True),

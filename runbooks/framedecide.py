@@ -11,7 +11,7 @@ from bcp.kit.language import text
 from bcp.kit.units import jst, to_us
 from runbooks import commands as c
 from runbooks.context import FUTURE, Context, entry, need_known, need_text, refuse, when
-from runbooks.gates import gates, open_gates
+from runbooks.gates import Gate, gates
 from runbooks.scopedecide import decide_scope, end_part, resume_part
 from runbooks.state import ACTIVE, Incident, Phase, Ratification
 from runbooks.targets import attained, required_level, unproven
@@ -91,9 +91,9 @@ def decide_frame(
     if isinstance(command, c.BeginStandDown):
         return _begin(incident, occurred, context)
     if isinstance(command, c.MeetGate | c.CloseGate):
-        return _gate(incident, command, occurred)
+        return _gate(incident, command, occurred, context)
     if isinstance(command, c.StandDown):
-        return _stand_down(incident, occurred)
+        return _stand_down(incident, occurred, context)
     if isinstance(command, c.RecordReport):
         if incident.report == command.digest:
             return ()
@@ -218,24 +218,46 @@ def _begin(incident: Incident, occurred: datetime, context: Context) -> New:
     )
 
 
-def _gate(incident: Incident, command: c.MeetGate | c.CloseGate, occurred: datetime) -> New:
-    known = {gate.id: gate for gate in gates(incident)}
+def _gate(
+    incident: Incident, command: c.MeetGate | c.CloseGate, occurred: datetime, context: Context
+) -> New:
+    known = {gate.id: gate for gate in gates(incident, None, context.ground)}
     need_known((command.gate,), known, "gate")
     gate = known[command.gate]
     if not gate.open:
         return ()
+    detail: dict[str, Json] = {"holds": list(gate.holds)[:_MOST], "why": _whys(gate)}
     if isinstance(command, c.CloseGate):
-        detail: dict[str, Json] = {"holds": list(gate.holds)}
         reason = need_text(command.reason)
         return (entry(incident, "gate_closed", gate.id, occurred, detail, reason=reason),)
-    if gate.holds:
-        raise refuse("gate_holds", gate=gate.id, holds=", ".join(gate.holds))
-    detail = {"check": command.check}
-    return (entry(incident, "gate_met", gate.id, occurred, detail, note=command.note),)
+    if not gate.sayable:
+        names = ", ".join(gate.holds[:20])
+        raise refuse("gate_holds", allowed="runbooks.gates_allowed", gate=gate.id, holds=names)
+    note = need_text(command.note, "note") if gate.why else command.note
+    return (
+        entry(
+            incident,
+            "gate_met",
+            gate.id,
+            occurred,
+            {**detail, "check": command.check, "shown": False},
+            note=note,
+        ),
+    )
 
 
-def _stand_down(incident: Incident, occurred: datetime) -> New:
-    still = open_gates(incident)
+_MOST = 200
+"""Ids of one gate in one entry: an entry has at most 65,535 bytes."""
+
+
+def _whys(gate: Gate) -> list[Json]:
+    return [hold.why for hold in gate.why[:_MOST]]
+
+
+def _stand_down(incident: Incident, occurred: datetime, context: Context) -> New:
+    """解除; what the evidence showed of each gate enters the log with it."""
+    found = gates(incident, None, context.ground)
+    still = [gate for gate in found if gate.open]
     if still:
         names = [text(f"runbooks.gate_{gate.id}") for gate in still]
         raise refuse(
@@ -244,4 +266,12 @@ def _stand_down(incident: Incident, occurred: datetime) -> New:
             gates="・".join(name.ja for name in names),
             gates_en=", ".join(name.en for name in names),
         )
-    return (_entry(incident, "stood_down", occurred),)
+    shown: dict[str, Json] = {"holds": [], "why": [], "check": None, "shown": True}
+    return (
+        *(
+            entry(incident, "gate_met", gate.id, occurred, shown)
+            for gate in found
+            if gate.asked and gate.closing is None
+        ),
+        _entry(incident, "stood_down", occurred),
+    )

@@ -131,6 +131,11 @@ def _restored(incident: Incident, entry: Entry) -> dict[str, Any]:
     }
 
 
+def _relapsed(_incident: Incident, entry: Entry) -> dict[str, Any]:
+    """What was decided about the gates spoke of the recovery that is lost now."""
+    return {"phase": Phase.DECLARED, "phase_since": entry.occurred_at, "closings": {}}
+
+
 FRAME_CHANGES: dict[str, Change] = {
     "level_changed": _level,
     "scope_changed": _scope,
@@ -140,7 +145,7 @@ FRAME_CHANGES: dict[str, Change] = {
     "overruled": _overruled,
     "cancelled": _phase(Phase.CANCELLED),
     "restored": _restored,
-    "relapsed": _phase(Phase.DECLARED),
+    "relapsed": _relapsed,
     "stand_down_started": _phase(Phase.STANDING_DOWN),
     "stood_down": _phase(Phase.STOOD_DOWN),
     "reviewed": _phase(Phase.REVIEWED),

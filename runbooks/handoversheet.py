@@ -15,7 +15,6 @@ from bcp.kit.language import text
 from bcp.kit.units import duration_ja, jst
 from runbooks.attention import papers, wanted
 from runbooks.desk import Situation
-from runbooks.gates import gates
 from runbooks.outlook import outlooks, service_outlook
 from runbooks.paper.sheet import Block, Heading, Note, Table
 from runbooks.progress import Stand, Standing
@@ -249,9 +248,7 @@ def _shifts(shifts: Sequence[Shift], now: datetime) -> list[Block]:
 
 def _rest(seen: Situation) -> str:
     out = papers(seen)
-    open_ = [
-        text(f"runbooks.gate_{one.id}").ja for one in gates(seen.incident, seen.now) if one.open
-    ]
+    open_ = [text(f"runbooks.gate_{one.id}").ja for one in seen.gates if one.open]
     return (
         f"未入力の紙 {len(out.sheets)}枚・後入力が残る業務 {len(out.services)}・"
         f"記録と監視の食い違い {len(seen.contradictions)}件・解除の前に残ること: "

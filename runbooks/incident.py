@@ -22,6 +22,7 @@ from runbooks import commands as c
 from runbooks.amenddecide import decide_amend
 from runbooks.amended import amended
 from runbooks.book import Book
+from runbooks.changedecide import decide_change
 from runbooks.codesfold import CODES
 from runbooks.context import (
     FUTURE,
@@ -66,6 +67,7 @@ Running = (
     | c.HandingCommand
     | c.DamageCommand
     | c.ProofCommand
+    | c.ChangeCommand
 )
 """Everything that needs an event."""
 
@@ -100,6 +102,8 @@ def _carried(
         return decide_option(incident, command, at, context)
     if isinstance(command, c.FrameCommand):
         return decide_frame(incident, command, at, context)
+    if isinstance(command, c.ChangeCommand):
+        return decide_change(incident, command, at, context)
     if isinstance(command, c.WorkCommand):
         return decide_work(incident, command, at, context)
     if isinstance(command, c.CrewCommand):

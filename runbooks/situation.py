@@ -11,6 +11,8 @@ from runbooks.book import Book
 from runbooks.contradiction import Contradiction, Reading, contradictions
 from runbooks.copies import Copies, Copy, set_of
 from runbooks.frozen import Frozen
+from runbooks.gates import Gate, gates
+from runbooks.ground import Ground
 from runbooks.holding import usable_before
 from runbooks.order import Next, next_steps
 from runbooks.progress import Standing, standings
@@ -42,6 +44,9 @@ class Situation:
     rpo_proven: frozenset[str] = frozenset()
     """Systems whose restored snapshot the log knows as verified; else the time is only said."""
 
+    gates: tuple[Gate, ...] = ()
+    """Of stand-down, with what board and backups say of them once something was restored."""
+
 
 def situation(
     incident: Incident,
@@ -50,6 +55,7 @@ def situation(
     now: datetime,
     beside: tuple[tuple[Incident, Frozen], ...] = (),
     copies: Copies | None = None,
+    ground: Ground | None = None,
 ) -> Situation:
     """Put together what follows from the state; `beside`: the other running events. Pure."""
     city, book = frozen.city, frozen.book
@@ -76,6 +82,7 @@ def situation(
             for system, taken in incident.snapshots.items()
             if copies is not None and copies.proven(taken) is not None
         ),
+        gates=gates(incident, now, ground),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from runbooks.changes import Change
 from runbooks.damagestate import SiteDamage
 from runbooks.framestate import ACTIVE as ACTIVE
 from runbooks.framestate import CAPACITIES as CAPACITIES
@@ -61,7 +62,7 @@ class Alternate:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """Something that must be given back before stand-down: an emergency change, a paper sheet."""
+    """Something that must be given back before stand-down: a paper sheet."""
 
     id: str
     since: datetime
@@ -80,6 +81,8 @@ class GateClosing:
     seq: int
     met: bool = False
     """True: the condition was met with evidence; False: closed by decision."""
+    holds: tuple[str, ...] = ()
+    """What was open then: the decision speaks of this and of nothing opened later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class Incident:
     intrusion_at: datetime | None = None
     """Earliest known intrusion: a copy made later may carry it."""
     alternates: Mapping[str, Alternate] = field(default_factory=dict)
-    changes: Mapping[str, OpenItem] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
     sheets: Mapping[str, OpenItem] = field(default_factory=dict)
     damage: Mapping[str, SiteDamage] = field(default_factory=dict)
     """Site -> what people saw there (様式11); what is absent is 未確認."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import assert_never
 
@@ -10,7 +9,7 @@ from bcp.journal.canonical import Json
 from bcp.journal.entry import NewEntry
 from bcp.kit.units import to_us
 from runbooks import commands as c
-from runbooks.context import Context, entry, need_known, need_text, refuse, when
+from runbooks.context import Context, entry, need_ids, need_known, need_text, refuse, when
 from runbooks.state import Incident, OpenItem, Phase
 
 New = tuple[NewEntry, ...]
@@ -28,7 +27,7 @@ def decide_work(incident: Incident, command: c.WorkCommand, at: datetime, contex
                 incident, "note_added", command.subject or incident.id, occurred, detail, note=note
             ),
         )
-    if isinstance(command, c.RevertChange | c.ReturnSheet | c.FinishBackEntry):
+    if isinstance(command, c.ReturnSheet | c.FinishBackEntry):
         return _give_back(incident, command, occurred)
     if not incident.active:
         raise refuse("not_active", allowed="runbooks.late_allowed", phase=incident.phase.value)
@@ -38,15 +37,6 @@ def decide_work(incident: Incident, command: c.WorkCommand, at: datetime, contex
         return _level(incident, command, at)
     if isinstance(command, c.StartAlternate | c.EndAlternate):
         return _alternate(incident, command, occurred, context)
-    if isinstance(command, c.OpenChange):
-        _fresh(incident.changes.get(command.id), command.id)
-        what = need_text(command.what, "note")
-        detail = {
-            "ids": [command.id],
-            "cia": command.cia,
-            "expires_us": to_us(command.expires_at) if command.expires_at else None,
-        }
-        return (entry(incident, "change_opened", command.id, occurred, detail, what=what),)
     if isinstance(command, c.IssueSheets):
         for id in command.ids:
             _fresh(incident.sheets.get(id), id)
@@ -112,10 +102,10 @@ def _alternate(
 
 def _give_back(
     incident: Incident,
-    command: c.RevertChange | c.ReturnSheet | c.FinishBackEntry,
+    command: c.ReturnSheet | c.FinishBackEntry,
     occurred: datetime,
 ) -> New:
-    """Possible as long as the event is not reviewed: after 取消 too, changes must be reverted."""
+    """Possible as long as the event is not reviewed."""
     if incident.phase is Phase.REVIEWED:
         raise refuse("not_active", allowed="runbooks.late_allowed", phase=incident.phase.value)
     if isinstance(command, c.FinishBackEntry):
@@ -123,16 +113,10 @@ def _give_back(
         if known is None or known.back_entry != "open":
             raise refuse("nothing_open", id=command.service)
         return (entry(incident, "back_entered", command.service, occurred, {}),)
-    items = incident.changes if isinstance(command, c.RevertChange) else incident.sheets
-    item = items.get(command.id)
+    item = incident.sheets.get(command.id)
     if item is None or item.closed_at is not None:
         raise refuse("nothing_open", id=command.id)
-    if isinstance(command, c.RevertChange):
-        return (entry(incident, "change_reverted", command.id, occurred, {}, note=command.note),)
     return (entry(incident, "sheet_returned", command.id, occurred, {}),)
-
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 
 
 def _ids_only(command: c.WorkCommand) -> None:
@@ -140,13 +124,9 @@ def _ids_only(command: c.WorkCommand) -> None:
     given: tuple[str, ...] = ()
     if isinstance(command, c.AddNote):
         given = (command.subject,) if command.subject else ()
-    elif isinstance(command, c.OpenChange):
-        given = (command.id,)
     elif isinstance(command, c.IssueSheets):
         given = command.ids
-    for id in given:
-        if _ID.fullmatch(id) is None:
-            raise refuse("id_only", id=id)
+    need_ids(given)
 
 
 def _fresh(item: OpenItem | None, id: str) -> None:

@@ -24,7 +24,7 @@ from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
-from bcp.service import figures, parts, secret_files
+from bcp.service import figures, parts, secret_files, standing_down
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
@@ -187,6 +187,7 @@ async def _build(
     await adopt(house, plan)
     board.restore((await workers.thread(read_board, places.history)).checks)
     recorder.assume_said()
+    standing_down.register(house)
     await drills.start()
     return house
 

@@ -133,17 +133,22 @@ class Disasters:
             self._now = drawn
             await clock.sleep_until(clock.monotonic() + _EVERY)
 
-    def families(self, _now: datetime) -> Iterator[Family]:
+    def families(self, now: datetime) -> Iterator[Family]:
         """For `Exposition.register`."""
         kinds = {"real": 0, "drill": 0}
         if isinstance(self._house.journal, NoLog):  # nobody knows: absent, not 0
             del kinds["real"]
         deadlines: list[tuple[bool, float, dict[str, str]]] = []
         attained: list[Sample] = []
+        changes = {(kind, state): 0 for kind in kinds for state in ("open", "expired")}
         for desk in self._house.desks.values():  # from the log itself: also before the first draw
             for incident in desk.active():
                 if incident.kind in kinds:
                     kinds[incident.kind] += 1
+            for incident in desk.state.items.values():  # a change outlives the stand-down
+                for change in incident.changes.values() if incident.kind in kinds else ():
+                    changes[incident.kind, "open"] += change.closed_at is None
+                    changes[incident.kind, "expired"] += change.expired(now)
         for situation in self._now.values():
             kind = situation.incident.kind
             for target in situation.levels:
@@ -156,6 +161,11 @@ class Disasters:
             "ict_bcp_disaster_active",
             "Declared disasters that run now.",
             *(Sample(count, {"kind": kind}) for kind, count in kinds.items()),
+        )
+        yield _gauge(
+            "ict_bcp_disaster_changes",
+            "Emergency changes not yet taken back: all, and those past their end.",
+            *(Sample(n, {"kind": kind, "state": state}) for (kind, state), n in changes.items()),
         )
         yield _gauge(
             "ict_bcp_recovery_deadline_timestamp_seconds",

@@ -24,6 +24,13 @@ from runbooks.commands.automation import (
     RequestRun,
     WithdrawRun,
 )
+from runbooks.commands.changes import (
+    ApproveChange,
+    CountersignChange,
+    ExtendChange,
+    OpenChange,
+    RevertChange,
+)
 from runbooks.commands.crew import (
     AssignStep,
     EscalateStep,
@@ -102,9 +109,7 @@ from runbooks.commands.work import (
     FinishBackEntry,
     IssueSheets,
     LoseLevel,
-    OpenChange,
     ReturnSheet,
-    RevertChange,
     StartAlternate,
     TakeDecision,
 )
@@ -119,6 +124,7 @@ __all__ = [
     "AddStep",
     "AmendCommand",
     "AnswerPower",
+    "ApproveChange",
     "AssignStep",
     "AttainLevel",
     "AttestStep",
@@ -126,6 +132,7 @@ __all__ = [
     "BeginStandDown",
     "Cancel",
     "CancelStep",
+    "ChangeCommand",
     "ChangeLevel",
     "ChangeScope",
     "ClearSuggestion",
@@ -135,6 +142,7 @@ __all__ = [
     "ConfirmHandOver",
     "ConfirmRun",
     "CorrectOnset",
+    "CountersignChange",
     "CountersignRun",
     "CrewCommand",
     "DamageCommand",
@@ -146,6 +154,7 @@ __all__ = [
     "EndRun",
     "EndStop",
     "EscalateStep",
+    "ExtendChange",
     "FailStep",
     "FillRole",
     "FinishBackEntry",
@@ -254,13 +263,12 @@ WorkCommand = (
     | StartAlternate
     | EndAlternate
     | FinishBackEntry
-    | OpenChange
-    | RevertChange
     | IssueSheets
     | ReturnSheet
 )
 HandingCommand = OfferHandOver | ConfirmHandOver | WithdrawHandOver | HandOverAlone | IssueSituation
 DamageCommand = ObserveDamage | AnswerPower | OverridePower
+ChangeCommand = OpenChange | ApproveChange | CountersignChange | ExtendChange | RevertChange
 Command = (
     Declare
     | StepCommand
@@ -273,5 +281,6 @@ Command = (
     | DamageCommand
     | SuggestionCommand
     | ProofCommand
+    | ChangeCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

@@ -1,10 +1,9 @@
-"""Commands about the work: notes, decisions, hand-over, levels, paper, emergency changes."""
+"""Commands about the work: notes, decisions, hand-over, levels, paper."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from runbooks.commands.base import On
 
@@ -74,24 +73,6 @@ class FinishBackEntry(On):
     """後入力の完了 of a service."""
 
     service: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenChange(On):
-    """緊急変更: an opened port, a helper's account."""
-
-    id: str
-    cia: Literal["C", "I", "A"]
-    what: str
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevertChange(On):
-    """緊急変更を元に戻した."""
-
-    id: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,14 @@ SERIES = frozenset(
         "ict_bcp_backup_anomalies",  # added: repository against custody record
         "ict_bcp_audit_findings",
         "ict_bcp_disaster_active",
+        "ict_bcp_disaster_changes",  # added: emergency changes open, and past their end
         "ict_bcp_recovery_deadline_timestamp_seconds",
         "ict_bcp_recovery_forecast_timestamp_seconds",
         "ict_bcp_recovery_probability",
         "ict_bcp_recovery_attained_timestamp_seconds",
+        "ict_bcp_announcements_overdue",  # added: promised updates not given
+        "ict_bcp_announcement_mirror_ok",  # added: copies of the public page
+        "ict_bcp_announcement_mirror_success_timestamp_seconds",
         "ict_bcp_log_writable",
         "ict_bcp_log_entries",
         "ict_bcp_log_checkpoint_timestamp_seconds",

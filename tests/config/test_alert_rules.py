@@ -24,7 +24,9 @@ RULES = [
 ]
 ALERTS = [pytest.param(rule, id=rule["alert"]) for rule in RULES if "alert" in rule]
 SEVERITIES = {"critical", "warning", "info", "none"}
-PAGES = {"", "-", "systems", "checks", "backups", "audit", "disaster", "log", "runbooks"}
+PAGES = {"", "-", "systems", "checks", "backups", "audit", "disaster", "log", "runbooks"} | {
+    "announcements"
+}
 
 
 def tool(name: str) -> str:

@@ -283,7 +283,7 @@ def test_gates_hold_the_stand_down_and_each_can_be_closed_by_decision(play: Play
     }
     with pytest.raises(Refused, match="用紙の回収"):
         play.do(c.StandDown(incident=on(play)))
-    play.do(c.RevertChange(incident=on(play), id="JUKI-03"))
+    play.do(c.RevertChange(incident=on(play), id="JUKI-03", note="閉じて外から確かめた"))
     play.do(c.EndAlternate(incident=on(play), service="certificates"))
     play.do(c.FinishBackEntry(incident=on(play), service="certificates"))
     play.do(c.ReturnSheet(incident=on(play), id="S-1"))
@@ -339,7 +339,7 @@ def test_a_cancelled_event_takes_no_steps_but_its_changes_can_be_reverted(play: 
     play.do(c.Cancel(incident=on(play), reason="誤報"))
     with pytest.raises(Refused):
         play.do(c.StartStep(incident=on(play), step="AD-01"))
-    play.do(c.RevertChange(incident=on(play), id="JUKI-03"))
+    play.do(c.RevertChange(incident=on(play), id="JUKI-03", note="閉じて外から確かめた"))
     assert play.declare().id == "R20261123-2"
 
 

@@ -15,6 +15,7 @@ from runbooks import commands as c
 from runbooks.amended import amended
 from runbooks.escalation import escalations
 from runbooks.gates import open_gates
+from runbooks.ground import Hold
 from runbooks.holding import holds
 from runbooks.incident import fold
 from runbooks.incidents import Incidents
@@ -160,6 +161,39 @@ class Machine(RuleBasedStateMachine):
     def framed(self, kind: Any) -> None:
         self.do(kind, "u-2", reason="余震")
 
+    @rule(id=st.sampled_from(("P-1", "P-2")), by=person)
+    def open_change(self, id: str, by: str) -> None:
+        self.do(c.OpenChange, by, id=id, cia="C", what="ポートを開けた", kind="port")
+
+    @rule(
+        kind=st.sampled_from((c.ApproveChange, c.CountersignChange)),
+        id=st.sampled_from(("P-1", "P-2", "JUKI-03")),
+        by=person,
+        alone=st.booleans(),
+    )
+    def sign_change(self, kind: Any, id: str, by: str, alone: bool) -> None:
+        more = {"alone": "誰もいない"} if alone and kind is c.ApproveChange else {}
+        self.do(kind, by, id=id, **more)
+
+    @rule(id=st.sampled_from(("P-1", "P-2", "JUKI-03")), by=person, hours=st.integers(-1, 900))
+    def end_change(self, id: str, by: str, hours: int) -> None:
+        until = self.play.now + timedelta(hours=hours)
+        if hours % 2:
+            self.do(c.ExtendChange, by, id=id, expires_at=until, reason="まだ要る")
+        else:
+            self.do(c.RevertChange, by, id=id, note="閉じて確かめた")
+
+    @rule(
+        gate=st.sampled_from(("backup", "monitoring", "codes")),
+        why=st.none() | st.sampled_from(("no_backup", "red", "unshowable")),
+    )
+    def evidence_turns(self, gate: str, why: str | None) -> None:
+        self.play.ground = {**self.play.ground, gate: (Hold("juki", why),) if why else ()}
+
+    @rule(gate=st.sampled_from(("backup", "monitoring", "codes", "levels")))
+    def meet_gate(self, gate: str) -> None:
+        self.do(c.MeetGate, gate=gate, note="確かめた")
+
     @rule(gate=st.sampled_from(("changes", "sheets", "backup", "alternate", "back_entry", "x")))
     def close_gate(self, gate: str) -> None:
         self.do(c.CloseGate, gate=gate, reason="焼失")
@@ -250,6 +284,13 @@ class Machine(RuleBasedStateMachine):
         assert all(one.onset == T0 for one in self.play.state.items.values())
 
     @invariant()
+    def nobody_stands_alone_for_a_change_without_a_trace(self) -> None:
+        for change in self.play.incident.changes.values():
+            assert change.alone == (change.approved_by == change.by)
+            signer = change.countersigned_by
+            assert signer is None or signer not in (change.by, change.approved_by)
+
+    @invariant()
     def a_tick_never_attains_a_target(self) -> None:
         entries = {entry.kind for entry in self.play.entries}
         if not entries & {"incident.level_attained", "incident.level_observed"}:
@@ -264,7 +305,7 @@ class Machine(RuleBasedStateMachine):
             return
         trial = Play()
         trial.state, trial.entries, trial.now = self.play.state, [*self.play.entries], self.play.now
-        id = incident.id
+        id, trial.ground = incident.id, self.play.ground
         if incident.ratification is Ratification.OVERRULED:
             trial.do(c.ChangeScope(incident=id, systems=("juki", "ad"), reason="決定"))
             trial.do(c.ChangeScope(incident=id, systems=("ad",), reason="決定"))
@@ -274,7 +315,7 @@ class Machine(RuleBasedStateMachine):
             trial.do(c.Restore(incident=id, waived=("juki", "ad"), reason="決定"))
         if trial.incident.phase is Phase.RESTORED:
             trial.do(c.BeginStandDown(incident=id))
-        for gate in open_gates(trial.incident):
+        for gate in open_gates(trial.incident, trial.ground):
             trial.do(c.CloseGate(incident=id, gate=gate.id, reason="決定"))
         trial.do(c.StandDown(incident=id))
 

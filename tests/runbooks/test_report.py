@@ -49,7 +49,7 @@ def played(stage: str = "real") -> Play:
     )
     play.do(c.Restore(incident=id))
     play.do(c.BeginStandDown(incident=id))
-    play.do(c.RevertChange(incident=id, id="JUKI-03"))
+    play.do(c.RevertChange(incident=id, id="JUKI-03", note="閉じて外から確かめた"))
     play.do(c.CloseGate(incident=id, gate="sheets", reason="用紙焼失"))
     play.do(c.MeetGate(incident=id, gate="backup", check="backup/juki/main/1"))
     play.do(c.StandDown(incident=id))

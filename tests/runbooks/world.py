@@ -27,6 +27,7 @@ from bcp.plan.types import Zone
 from runbooks import commands as c
 from runbooks.book import Book, load
 from runbooks.context import Context
+from runbooks.ground import Ground
 from runbooks.incident import decide, fold
 from runbooks.incidents import Incidents
 from runbooks.state import Incident
@@ -192,10 +193,12 @@ class Play:
         self.entries: list[Entry] = []
         self.texts: dict[int, dict[str, str]] = {}
         self.now = T0 + timedelta(minutes=19)
+        self.ground: Ground = {}
 
     def context(self, by: str = "u-1") -> Context:
         """What a decision sees."""
-        return Context(Actor(by, "commander"), self.stage, self.city, self.book, "0" * 64, "f" * 64)
+        actor, plan, frozen = Actor(by, "commander"), "0" * 64, "f" * 64
+        return Context(actor, self.stage, self.city, self.book, plan, frozen, ground=self.ground)
 
     def do(self, command: c.Command, by: str = "u-1") -> list[NewEntry]:
         """Decide, record, fold."""

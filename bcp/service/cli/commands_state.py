@@ -21,7 +21,7 @@ from bcp.kit.errors import Unwritable, UsageError
 from bcp.kit.units import JST, duration_ja, jst
 from bcp.service import control
 from bcp.service.app import open_house
-from bcp.service.cli import out
+from bcp.service.cli import event_words, out
 from bcp.service.cli.parser_disaster import VERBS, dests
 from bcp.service.cli.parser_steps import pair
 from bcp.service.cli.remote import ask_daemon
@@ -38,6 +38,7 @@ _NAMES = {
     "observe": "checks.observe",
     "backup restore-test": "backup.verify",
     "disaster stand-down": "disaster.standdown",
+    **event_words.NAMES,
 }
 _BARE = "organization: {name: 未設定}\nnode: {zone: インターネット接続系}\n".encode()
 """For commands that need the data folder but no plan (`user`)."""
@@ -46,8 +47,7 @@ _VERDICTS = {"good": 0, "finding": 1, "unknown": 3}
 
 def operate(args: argparse.Namespace) -> int:
     """An operation by its words; through the daemon when one runs."""
-    words = f"{args.command} {args.verb}" if getattr(args, "verb", None) else str(args.command)
-    words = _meant(words, args)
+    words = _meant(event_words.words_of(args), args)
     operation = _BY_NAME[_NAMES.get(words, words.replace(" ", "."))]
     parameters = _parameters(words, args)
     document = asyncio.run(_ask(args, operation, parameters))
@@ -130,14 +130,14 @@ def _plan_for(args: argparse.Namespace) -> Plan:
 def _parameters(words: str, args: argparse.Namespace) -> dict[str, Any]:
     """What the operation wants, from what was typed."""
     given = vars(args)
-    names = TYPED.get(words, ())
+    names = TYPED.get(words) or event_words.PARAMETERS.get(words, ())
     if words.startswith("disaster ") and (verb := words.partition(" ")[2]) in VERBS:
         names = dests(verb)
     found = {name: given[name] for name in names if given.get(name) is not None}
     for common in ("drill", "by", "incident"):
         if words.startswith(("disaster", "log")) and given.get(common):
             found[common] = given[common]
-    return found | _special(words, args)
+    return found | _special(words, args) | event_words.special(words, args)
 
 
 def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:

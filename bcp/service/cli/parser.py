@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bcp import __version__
-from bcp.service.cli import parser_steps
+from bcp.service.cli import event_words, parser_steps
 from bcp.service.cli.parser_disaster import add_verbs, declare_more
 from bcp.service.cli.parser_people import people
 
@@ -231,6 +231,7 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     table.add_argument("--format", choices=["text", "csv", "xlsx"], default="text")
     table.add_argument("--out", type=Path, metavar="FILE", help="書き出すファイル / where to")
     leaf("report", "報告書を出す", "the report")
+    event_words.changes(leaf)
 
 
 def _log(commands: Sub[argparse.ArgumentParser]) -> None:

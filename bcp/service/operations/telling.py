@@ -11,7 +11,6 @@ from bcp.plan.model import City
 from bcp.service.operations.operation import Verdict
 from runbooks.consequences import Consequences
 from runbooks.desk import Situation
-from runbooks.gates import open_gates
 from runbooks.holding import holds
 from runbooks.targets import Goal
 
@@ -61,7 +60,10 @@ def lines_of(situation: Situation) -> list[str]:
         for one in situation.joint
         if one.counts is not None
     ]
-    lines += [f"  解除の条件 {gate.id}" for gate in open_gates(incident)]
+    for gate in (gate for gate in situation.gates if gate.open):
+        held = "、".join(gate.holds[:8])
+        name = text(f"runbooks.gate_{gate.id}").ja
+        lines.append(f"  解除の条件 {gate.id} {name}" + (f": {held}" if held else ""))
     return lines
 
 
@@ -128,7 +130,7 @@ def facts_of(situation: Situation) -> dict[str, Any]:
         ],
         "links": list(incident.links),
         "contradictions": len(situation.contradictions),
-        "gates": [gate.id for gate in open_gates(incident)],
+        "gates": [gate.id for gate in situation.gates if gate.open],
     }
 
 

@@ -1,6 +1,6 @@
 """The other acts of a running event: notes, paper, ratification, hand-over, stand-down.
 
-What staff may do (notes, 代替運用, emergency changes, paper sheets) and what only the command may
+What staff may do (notes, 代替運用, paper sheets) and what only the command may
 (ratify, level, stand down, gates) are two doors with two permissions.
 """
 
@@ -58,20 +58,6 @@ def _work(visit: Visit) -> c.Command:
             return c.EndAlternate(incident=on, occurred_at=at, service=subject)
         case "back_entry":
             return c.FinishBackEntry(incident=on, occurred_at=at, service=subject)
-        case "change":
-            cia = visit.field("cia")
-            if cia not in ("C", "I", "A"):
-                raise UsageError("C, I, A", got=cia)
-            return c.OpenChange(
-                incident=on,
-                occurred_at=at,
-                id=subject,
-                cia=cia,  # type: ignore[arg-type]
-                what=note,
-                expires_at=typed_time(visit, "until"),
-            )
-        case "reverted":
-            return c.RevertChange(incident=on, occurred_at=at, id=subject, note=note)
         case "sheet_back":
             return c.ReturnSheet(incident=on, occurred_at=at, id=subject)
         case _:

@@ -26,6 +26,7 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
     found += await _pillars(visit)
     if visit.house.verified is False and visit.may(Permission.READ_LOG):
         found.append(_alarm(visit, "bad", "alarm_log_broken", "/log"))
+    found += _late_changes(visit)
     if visit.path == "/":
         found += _machinery(visit)
     if owed := visit.house.codes.owed():
@@ -90,6 +91,19 @@ def _machinery(visit: Visit) -> list[Alarm]:
         found.append(Alarm("warn", said))
     if house.troubles and visit.may(Permission.READ_FINDINGS):  # they name files of this host
         found += [Alarm("warn", trouble[:300]) for trouble in house.troubles[:4]]
+    return found
+
+
+def _late_changes(visit: Visit) -> list[Alarm]:
+    """Emergency changes past their end, of every stage."""
+    found = []
+    for stage, desk in visit.house.desks.items():
+        known = desk.state.items.values()  # a change outlives the stand-down
+        late = [c for one in known for c in one.changes.values() if c.expired(visit.now)]
+        if late and visit.may(Permission.READ_FINDINGS):
+            place = "/disaster" if stage == "real" else f"/drills/{stage}"
+            said = text("changes.alarm", count=len(late)).pick(visit.lang)
+            found.append(Alarm("bad" if stage == "real" else "warn", said, f"{place}/changes"))
     return found
 
 

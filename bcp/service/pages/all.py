@@ -12,6 +12,7 @@ from bcp.service.pages import (
     board,
     break_glass,
     carryout,
+    changes,
     check,
     chronology_files,
     chronology_page,
@@ -53,6 +54,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
         scribe_page, damage_page, sheet_entry, copies_page,
         helper_page,
         suggestions, frame,
+        changes,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

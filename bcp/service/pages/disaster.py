@@ -23,7 +23,6 @@ from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks.attention import papers, teams, wanted
 from runbooks.desk import Situation
-from runbooks.gates import gates
 from runbooks.state import Incident
 
 _ROWS, _SERVICES, _NEXT = 10, 14, 5
@@ -64,7 +63,7 @@ async def overview(visit: Visit) -> Answer:
         "spages": _pages(len(services), first, _SERVICES),
         "start": start,
         "first": first,
-        "gates": [gate for gate in gates(incident, visit.now) if gate.open],
+        "gates": [gate for gate in values["s"].gates if gate.open],
     }
     return Page("disaster.html", values)
 
@@ -98,7 +97,8 @@ async def command_page(visit: Visit) -> Answer:
         "services": seen.services,
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
-        "gates": gates(incident, visit.now),
+        "gates": seen.gates,
+        "open_changes": sum(i.closed_at is None for i in incident.changes.values()),
         "names": visit.called,
     }
     return Page("command.html", values, live=False)
