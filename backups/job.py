@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backups import compare, manifest, walk
+from backups.dumps import taking
 from backups.manifest import Manifest
 from backups.names import escape_percent
 from backups.objects import to_bytes
@@ -62,8 +63,31 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
     if last is not None and last.repository_id != home.value and not _accepted(copy, last):
         sentence = text("backups.recreated_refused", place=copy.repository.location)
         return await _refused(copy, run, op, actor, "recreated", sentence)
+    try:
+        return await _taken(copy, run, op, actor, ready.sources, before.value, home.value)
+    finally:
+        await taking.forget(copy)
+
+
+async def _taken(
+    copy: Copy,
+    run: str,
+    op: str,
+    actor: Actor,
+    sources: tuple[Path, ...],
+    before: tuple[Snapshot, ...],
+    home: str,
+) -> Done:
+    """Dumps, manifest, intent, restic, custody: everything once nothing speaks against it."""
+    tools, last = copy.tools, copy.state.custody[-1] if copy.state.custody else None
     started = tools.clock.monotonic()
-    taken = await _manifest(copy, ready.sources)
+    dumped = await taking.take(copy)
+    if dumped is not None and dumped.problem:
+        sentence = text("backups.dump_failed", why=dumped.problem)
+        return await _refused(copy, run, op, actor, "dump_failed", sentence)
+    if dumped is not None:
+        sources = (*sources, dumped.folder)
+    taken = await _manifest(copy, sources)
     if taken.files == 0:
         sentence = text("backups.source_empty", path=", ".join(copy.set.sources))
         return await _refused(copy, run, op, actor, "source_empty", sentence)
@@ -75,12 +99,13 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
         manifest=taken.root,
         files=taken.files,
         size=taken.size,
+        expected=dumped.digest if dumped is not None else None,
     )
     await tools.write(intent, op=f"intent/{run}", actor=actor)
-    there = {one.id for one in before.value}
+    there = {one.id for one in before}
     parent = last.snapshot if last is not None and last.snapshot in there else None
     answer = await copy.restic.backup(
-        (*ready.sources, taken.path),
+        (*sources, taken.path),
         run=run,
         tags=(f"set:{copy.set.id}",),
         parent=parent,
@@ -93,12 +118,12 @@ async def run_backup(copy: Copy, *, actor: Actor = SYSTEM, op: str | None = None
         # Could not even look: the intent stays open, and the next poll adopts or closes it.
         closed = run if found.judgement.good else ""
         return await _not_done(copy, closed, op, actor, answer.judgement)
-    moved = await tools.workers.thread(_unsettled, copy, taken, ready.sources)
+    moved = await tools.workers.thread(_unsettled, copy, taken, sources)
     custody = await take_custody(
         copy,
         intent,
         found.value,
-        home.value,
+        home,
         complete=taken.unreadable == 0 and answer.judgement.verdict is not Verdict.INCOMPLETE,
         moved=moved,
         summary=answer.value,
@@ -201,6 +226,7 @@ async def take_custody(
         seconds_ms=seconds_ms,
         added=summary.bytes_added if summary else 0,
         adopted=adopted,
+        expected=intent.expected,
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from backups import compare, ledger, manifest
 from backups.anomaly import Found, Seen, adoptable
 from backups.anomaly import compare as agree
+from backups.application.opening import Application, open_all
 from backups.compare import Comparison
 from backups.custody import CopyState
 from backups.job import adopt, close_interrupted
@@ -213,7 +214,18 @@ async def _restore_and_compare(copy: Copy, custody: Custody, wanted: Path, place
     tools = copy.tools
     target = place / "tree"
     await tools.workers.thread(make_private, target)
-    return await restore_into(copy, custody, wanted, target, place / "manifest")
+    evidence = await restore_into(copy, custody, wanted, target, place / "manifest")
+    if not evidence.good:
+        return evidence
+    return with_application(evidence, await open_all(copy, custody, target, place / "server"))
+
+
+def with_application(evidence: Evidence, opened: Application) -> Evidence:
+    """Equal to the source, and then: does the application open it? Not opened is not good in full."""
+    facts, said = {**evidence.facts, **opened.facts}, opened.said or evidence.said
+    if opened.result is Result.BAD:
+        return replace(evidence, result=Result.BAD, reason="application", facts=facts, said=said)
+    return replace(evidence, facts=facts, said=said)
 
 
 async def restore_into(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from backups.dumps.model import AnyDump, FilesDump
 from bcp.kit.units import format_duration
 from bcp.plan.crosscheck import duplicates, fault
 from bcp.plan.loader import unknown
@@ -83,7 +84,9 @@ class BackupSet(Model):
     kind: Literal["restic"]
     system: Id | None = None
     name: str | None = None
-    sources: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[str, ...] = ()
+    dumps: tuple[AnyDump, ...] = ()
+    """Databases written to files before the backup; at least a source or a dump."""
     marker: str | None = None
     """A file that must exist in each source: an unmounted share has none."""
     repositories: tuple[Repository, ...] = Field(min_length=1)
@@ -127,6 +130,19 @@ class BackupSet(Model):
         if len(set(ids)) != len(ids):
             raise ValueError("リポジトリの id が二重です / repository id stands twice")
         return copies
+
+    @model_validator(mode="after")
+    def _something_to_back_up(self) -> BackupSet:
+        if not self.sources and not self.dumps:
+            raise ValueError("sources か dumps が要ります / sources or dumps are needed")
+        ids = [dump.id for dump in self.dumps]
+        if len(set(ids)) != len(ids):
+            raise ValueError("dumps の id が二重です / an id of dumps stands twice")
+        for dump in self.dumps:
+            inside = (s.rstrip("/") + "/" for s in self.sources)
+            if isinstance(dump, FilesDump) and not any(dump.path.startswith(s) for s in inside):
+                raise ValueError(f"sources の中にありません / not inside the sources: {dump.path}")
+        return self
 
     def repository(self, id: str) -> Repository | None:
         """The copy with this id."""

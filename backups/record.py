@@ -61,6 +61,8 @@ class Intent:
     files: int = 0
     size: int = 0
     seq: int = -1
+    expected: str | None = None
+    """Digest of what the dumps must hold when they are opened; None: the set has no dumps."""
 
     def entry(self) -> NewEntry:
         """The log entry."""
@@ -73,8 +75,9 @@ class Intent:
             "manifest": self.manifest,
             "files": self.files,
             "size": self.size,
+            "expected": self.expected,
         }
-        evidence = (self.manifest,) if self.manifest else ()
+        evidence = tuple(d for d in (self.manifest, self.expected) if d)
         return NewEntry(INTENT, subject(self), detail, None, self.at, evidence=evidence)
 
 
@@ -111,6 +114,7 @@ class Custody:
     adopted: bool = False
     """Written later, from an intent, because the program died before it could write it."""
     seq: int = -1
+    expected: str | None = None
 
     def entry(self) -> NewEntry:
         """The log entry."""
@@ -137,8 +141,10 @@ class Custody:
             "seconds_ms": self.seconds_ms,
             "added": self.added,
             "adopted": self.adopted,
+            "expected": self.expected,
         }
-        files = tuple(d for d in (self.manifest, self.unsettled, self.objects) if d is not None)
+        named = (self.manifest, self.unsettled, self.objects, self.expected)
+        files = tuple(d for d in named if d is not None)
         return NewEntry(CUSTODY, subject(self), detail, None, self.time, evidence=files)
 
 
@@ -261,6 +267,7 @@ def _intent(entry: Entry, d: Mapping[str, Any]) -> Intent:
         d["files"],
         d["size"],
         entry.seq,
+        d.get("expected"),
     )
 
 

@@ -58,6 +58,7 @@ class BackupRoom:
     async def run(self) -> None:
         """Do what is due, for ever. Empties the scratch folder first."""
         await self.tools.workers.thread(empty, self.tools.scratch)
+        await self.tools.workers.thread(empty, self.tools.folder / "dumps")
         async with asyncio.TaskGroup() as group:
             while True:
                 self._keeper.tend(group)

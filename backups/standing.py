@@ -156,9 +156,15 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
         if read < case.one.verify.parts:
             parts = case.one.verify.parts
             return Status.DEGRADED, text("backups.partly_read", read=read, parts=parts)
+    if case.level == 4 and last.facts.get("unopened"):
+        return Status.DEGRADED, text("backups.equal_unopened", count=last.facts["unopened"])
     if case.level == 4 and (last.facts.get("modes") or last.facts.get("excused")):
         facts = {name: last.facts.get(name, 0) for name in ("modes", "excused", "files")}
         return Status.DEGRADED, text("backups.equal_but", **facts)
+    if case.level == 4 and last.facts.get("opened"):
+        names = ("opened", "tables", "rows")
+        counts = {name: last.facts.get(name, 0) for name in names}
+        return Status.OK, text("backups.proven_4_opened", **_numbers(last), **counts)
     return Status.OK, text(f"backups.proven_{case.level}", **_numbers(last))
 
 

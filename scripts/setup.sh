@@ -62,6 +62,8 @@ missing_packages() { # run|test
         compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || echo libatomic1
         [ -e "$noto" ] || echo fonts-noto-cjk
         compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || on_path postgres || echo postgresql
+        on_path mariadbd || on_path mysqld || [ -x /usr/sbin/mariadbd ] || echo mariadb-server-core
+        on_path mariadb-dump || on_path mysqldump || echo mariadb-client
         on_path setfacl || echo acl
         on_path pdftotext || echo poppler-utils
         on_path strace || echo strace
