@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from backups import job, ledger, levels
+from backups import job, ledger, levels, restoring
 from backups.due import HEAVY, POLL, next_work
 from backups.job import Done
 from backups.model import AnySet, BackupSet, Repository, restic_sets
@@ -192,9 +192,9 @@ class Keeper:
                 evidence = await levels.data(copy, newest)
                 await self._measure(copy, await see_objects(copy))
             elif newest is not None:
-                evidence = await levels.restored(copy, newest)
+                evidence = await restoring.restored(copy, newest)
             else:
-                evidence = levels.nothing_to_restore(copy, judged)
+                evidence = restoring.nothing_to_restore(copy, judged)
         self._remember(key, evidence)
         if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
             await self._write(evidence)

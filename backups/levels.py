@@ -6,28 +6,21 @@ our side and a deadline are *inconclusive* and say so.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from backups import compare, ledger, manifest
+from backups import ledger
 from backups.anomaly import Found, Seen, adoptable
 from backups.anomaly import compare as agree
-from backups.application.opening import Application, open_all
-from backups.compare import Comparison
 from backups.custody import CopyState
 from backups.job import adopt, close_interrupted
-from backups.names import shown, unescape_percent
 from backups.objects import Listing
 from backups.record import Custody, Evidence, Result
 from backups.restic.parsing import Snapshot
 from backups.restic.verdict import Judgement, Verdict
 from backups.sight import identify, required_objects, see_objects
-from backups.tools import Copy, destroy, free_bytes, make_private, milliseconds
-from bcp.journal.errors import JournalError
+from backups.tools import Copy
 
 _KEEP_FREE = 256 << 20
 """Bytes that stay free on the scratch disk whatever is restored."""
@@ -141,7 +134,7 @@ def _not_opened(copy: Copy, judged: Judgement, seen: Listing | None) -> Evidence
 
 async def structure(copy: Copy, newest: Custody | None) -> Evidence:
     """restic's own check of everything but the data."""
-    answer = await copy.restic.check(_deadline(copy))
+    answer = await copy.restic.check(deadline(copy))
     facts = {"seconds_ms": round(answer.seconds * 1000)}
     return _judged(copy, 2, answer.judgement, newest, facts)
 
@@ -150,7 +143,7 @@ async def data(copy: Copy, newest: Custody | None) -> Evidence:
     """Read the part of the data whose last good reading is the oldest."""
     before = await see_objects(copy)
     part = next_part(copy.state, copy.set.verify.parts)
-    answer = await copy.restic.check(_deadline(copy), part)
+    answer = await copy.restic.check(deadline(copy), part)
     facts = {"part": part[0], "parts": part[1], "seconds_ms": round(answer.seconds * 1000)}
     evidence = _judged(copy, 3, answer.judgement, newest, facts)
     if evidence.good and before is not None:
@@ -189,147 +182,9 @@ def _judged(
     )
 
 
-# --- 4: restored and equal ---------------------------------------------------------------------
-
-
-async def restored(copy: Copy, custody: Custody) -> Evidence:
-    """復元試験: restore one pinned snapshot into the scratch folder, compare every byte with the
-    manifest taken at the source, destroy what was restored. Measures seconds and bytes."""
-    tools = copy.tools
-    path = tools.log.evidence.path(custody.manifest)
-    problem = await tools.workers.thread(cannot_test, copy, custody, tools.scratch)
-    if problem:
-        return _tested(copy, custody, Result.INCONCLUSIVE, problem, {}, "")
-    place = tools.scratch / f"restore-{copy.set.id}-{copy.repository.id}"
-    await tools.workers.thread(destroy, place)
-    await tools.workers.thread(make_private, place)
-    try:
-        return await _restore_and_compare(copy, custody, path, place)
-    finally:
-        # Residents' data: gone whatever happened. If we die here, the start empties the folder.
-        await tools.workers.thread(destroy, place)
-
-
-async def _restore_and_compare(copy: Copy, custody: Custody, wanted: Path, place: Path) -> Evidence:
-    tools = copy.tools
-    target = place / "tree"
-    await tools.workers.thread(make_private, target)
-    evidence = await restore_into(copy, custody, wanted, target, place / "manifest")
-    if not evidence.good:
-        return evidence
-    return with_application(evidence, await open_all(copy, custody, target, place / "server"))
-
-
-def with_application(evidence: Evidence, opened: Application) -> Evidence:
-    """Equal to the source, and then: does the application open it? Not opened is not good in full."""
-    facts, said = {**evidence.facts, **opened.facts}, opened.said or evidence.said
-    if opened.result is Result.BAD:
-        return replace(evidence, result=Result.BAD, reason="application", facts=facts, said=said)
-    return replace(evidence, facts=facts, said=said)
-
-
-async def restore_into(
-    copy: Copy, custody: Custody, wanted: Path, target: Path, found: Path
-) -> Evidence:
-    """Restore into an empty folder and compare with the manifest `wanted`; `found` is where the
-    manifest of what was restored is written."""
-    tools = copy.tools
-    started = tools.clock.monotonic()
-    answer = await copy.restic.restore(custody.snapshot, target, _deadline(copy), copy.on_progress)
-    facts = {"restore_ms": milliseconds(tools.clock, started), "size": custody.size}
-    judged = answer.judgement
-    if judged.verdict not in (Verdict.GOOD, Verdict.DAMAGED, Verdict.INCONCLUSIVE):
-        result = Result.BAD if judged.conclusive else Result.INCONCLUSIVE
-        return _tested(copy, custody, result, judged.verdict.value, facts, judged.reason)
-    roots = await tools.workers.thread(_roots, wanted, target)
-    taken = await manifest.write(tools.workers, roots, found, base=target)
-    excused = await tools.workers.thread(_excused, copy, custody)
-    difference = await tools.workers.thread(_difference, wanted, taken.path, excused)
-    facts |= {
-        "total_ms": milliseconds(tools.clock, started),
-        "files": difference.files,
-        "compared": difference.size,
-        "missing": difference.missing,
-        "extra": difference.extra,
-        "changed": difference.changed,
-        "modes": difference.modes,
-        "excused": difference.excused,
-    }
-    if difference.equal:
-        # Only bytes tell: restic may complain about an owner it may not set, and be right in all.
-        return _tested(copy, custody, Result.GOOD, "", facts, judged.reason)
-    said = "\n".join((*_named(difference), judged.reason))[:4000]
-    result = Result.INCONCLUSIVE if judged.verdict is Verdict.INCONCLUSIVE else Result.BAD
-    reason = "differs" if judged.good else judged.verdict.value
-    return _tested(copy, custody, result, reason, facts, said)
-
-
-def nothing_to_restore(copy: Copy, judged: Judgement) -> Evidence:
-    """No snapshot on record is there, or nobody can tell: rung 4 cannot be tried."""
-    result, reason = Result.INCONCLUSIVE, judged.verdict.value
-    if judged.good:
-        result, reason = Result.BAD, "no_snapshot"
-    elif judged.conclusive:
-        result = Result.BAD
-    return Evidence(*copy.key, 4, result, copy.tools.clock.utc(), reason, said=judged.reason)
-
-
-def cannot_test(copy: Copy, custody: Custody, folder: Path) -> str:
-    """One word why nothing can be restored there and compared; empty: it can. Blocking."""
-    make_private(folder)
-    wanted, free = copy.tools.log.evidence.path(custody.manifest), free_bytes(folder)
-    if free is not None and free < custody.size + _KEEP_FREE:
-        return Verdict.NO_SPACE.value
-    if not wanted.is_file():
-        return "manifest_gone"
-    return "" if _digest(wanted) == custody.manifest else "manifest_damaged"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _roots(wanted: Path, target: Path) -> list[Path]:
-    """The restored places of the manifest's outermost names; one that is not there is missing."""
-    roots: list[bytes] = []
-    for entry in manifest.read(wanted):
-        inside = roots and (entry.name + b"/").startswith(roots[-1] + b"/")
-        if not inside:
-            roots.append(entry.name)
-    places = [target / os.fsdecode(name) for name in roots]
-    return [place for place in places if os.path.lexists(place)]
-
-
-def _excused(copy: Copy, custody: Custody) -> frozenset[bytes]:
-    if custody.unsettled is None:
-        return frozenset()
-    try:
-        lines = copy.tools.log.evidence.get(custody.unsettled).decode("ascii").splitlines()
-    except JournalError:
-        return frozenset()
-    return frozenset(unescape_percent(line) for line in lines)
-
-
-def _difference(wanted: Path, found: Path, excused: frozenset[bytes]) -> Comparison:
-    return compare.compare(manifest.read(wanted), manifest.read(found), excused)
-
-
-def _named(difference: Comparison) -> Iterable[str]:
-    return (f"{kind}: {shown(name)}" for kind, name in difference.names[:40])
-
-
-def _tested(
-    copy: Copy, custody: Custody, result: Result, reason: str, facts: dict[str, int], said: str
-) -> Evidence:
-    now: datetime = copy.tools.clock.utc()
-    snapshot, time = custody.snapshot, custody.time
-    return Evidence(*copy.key, 4, result, now, reason, snapshot, time, facts, said=said)
-
-
 def _of(custody: Custody | None) -> tuple[str | None, datetime | None]:
     return (custody.snapshot, custody.time) if custody else (None, None)
 
 
-def _deadline(copy: Copy) -> float:
+def deadline(copy: Copy) -> float:
     return copy.set.verify.deadline.total_seconds()

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from backups import levels
+from backups import restoring
 from backups.custody import CopyState
 from backups.due import POLL
 from backups.job import Done
@@ -126,11 +126,11 @@ class BackupRoom:
         wanted = self.tools.log.evidence.path(custody.manifest)
         async with self._keeper.heavy(copy):
             if problem := await self.tools.workers.thread(
-                levels.cannot_test, copy, custody, target
+                restoring.cannot_test, copy, custody, target
             ):
                 raise Refused(text(f"backups.unknown_{problem}", place=str(target)).ja)
             try:
-                return await levels.restore_into(copy, custody, wanted, target, found)
+                return await restoring.restore_into(copy, custody, wanted, target, found)
             finally:
                 await self.tools.workers.thread(found.unlink, missing_ok=True)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backups.application.loading import open_dump
 from backups.dumps import expected
 from backups.dumps.expected import BadExpectations
-from backups.record import Custody, Result
+from backups.record import Custody, Evidence, Result
 from backups.tools import Copy, destroy, free_bytes, milliseconds
 from bcp.journal.errors import JournalError
 
@@ -60,3 +60,11 @@ async def open_all(copy: Copy, custody: Custody, tree: Path, place: Path) -> App
     if result is Result.GOOD and counts["unopened"]:
         result = Result.INCONCLUSIVE
     return Application(result, {k: v for k, v in counts.items() if v}, "\n".join(said)[:2000])
+
+
+def with_application(evidence: Evidence, opened: Application) -> Evidence:
+    """Equal to the source, and then: does the application open it? Not opened is not good in full."""
+    facts, said = {**evidence.facts, **opened.facts}, opened.said or evidence.said
+    if opened.result is Result.BAD:
+        return replace(evidence, result=Result.BAD, reason="application", facts=facts, said=said)
+    return replace(evidence, facts=facts, said=said)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ async def live(kind: str, folder: Path) -> AsyncIterator[Server]:
         yield there
 
 
-def dump_of(kind: str, there: Server, form: str = "custom") -> AnyDump:
+def dump_of(kind: str, there: Server, form: Any = "custom") -> AnyDump:
     """The plan's line for it. The live name is the scratch one here: only our tests may."""
     folder = str(there.folder)
     if kind == "postgresql":
