@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backups.custody import CopyState
+from backups.custody import CopyState, Demand
 from backups.objects import Listing
-from backups.record import Action, Custody, Intent
+from backups.record import Action, Intent
 from backups.restic.arguments import run_of
 from backups.restic.parsing import Snapshot
 
@@ -69,7 +69,8 @@ def compare(
     running: Collection[str] = (),
 ) -> tuple[Found, ...]:
     """Everything in which the repository disagrees with its record; empty: it agrees."""
-    if not copy.custody:
+    demand = copy.demand
+    if demand is None:
         return ()
     last = copy.custody[-1]
     if seen.repository_id != last.repository_id:
@@ -80,7 +81,7 @@ def compare(
     found = [
         *_snapshots(copy, seen, siblings, running),
         *_times(copy, seen, now),
-        *_files(copy, last, seen),
+        *_files(copy, demand, seen),
     ]
     return tuple(_as_rollback(found, copy, seen))
 
@@ -90,7 +91,8 @@ def _snapshots(
 ) -> Iterator[Found]:
     there = {one.id: one for one in seen.snapshots}
     home = copy.custody[-1].repository_id
-    wanted = {one.snapshot: one for one in copy.custody if one.repository_id == home}
+    wanted = {one.snapshot: one for one in copy.kept if one.repository_id == home}
+    brought = {n for one in copy.intents if one.action is Action.COPY for n in one.snapshots}
     accepted = {
         name
         for one in copy.intents
@@ -105,6 +107,7 @@ def _snapshots(
         and one.id not in accepted
         and (run_of(one.tags) or "") not in running
         and one.original not in siblings
+        and one.original not in brought
     ]
     missing = [name for name in wanted if name not in there and name not in accepted]
     tagged = {n for one in copy.intents if one.action is Action.TAG for n in one.snapshots}
@@ -139,24 +142,27 @@ def _times(copy: CopyState, seen: Seen, now: datetime) -> Iterator[Found]:
     if ahead:
         yield Found(Anomaly.TIME_BACKWARDS, ahead[-1], len(ahead))
         return
-    for before, after in zip(copy.custody[-2:], copy.custody[-1:], strict=False):
+    own = [one for one in copy.custody[-64:] if not one.via]
+    for before, after in zip(own[-2:], own[-1:], strict=False):
         if after.seq > before.seq and after.time < before.time:
             yield Found(Anomaly.TIME_BACKWARDS, after.snapshot)
 
 
-def _files(copy: CopyState, last: Custody, seen: Seen) -> Iterator[Found]:
+def _files(copy: CopyState, demand: Demand, seen: Seen) -> Iterator[Found]:
     listing = seen.listing
     if listing is None:
         return
-    if last.config is not None and listing.config != last.config:
+    if demand.config is not None and listing.config != demand.config:
         yield Found(Anomaly.CONFIG_CHANGED, "config")
-    if last.keys and not copy.since(last.seq, Action.KEY, Action.ACCEPT):
-        gone = sorted(last.keys.keys() - listing.keys.keys())
-        if gone:
-            yield Found(Anomaly.KEYS_GONE, gone[0], len(gone))
-        elif dict(last.keys) != dict(listing.keys):
-            yield Found(Anomaly.KEYS_CHANGED, "keys")
-    if copy.since(last.seq, Action.PRUNE, Action.ACCEPT):
+    if demand.keys and not copy.since(demand.seq, Action.ACCEPT):
+        changing = [i.what for i in copy.intents if i.action is Action.KEY]
+        gone = sorted(demand.keys.keys() - listing.keys.keys())
+        if not any(announced_keys(what, demand.keys, listing.keys) for what in changing):
+            if gone:
+                yield Found(Anomaly.KEYS_GONE, gone[0], len(gone))
+            elif dict(demand.keys) != dict(listing.keys):
+                yield Found(Anomaly.KEYS_CHANGED, "keys")
+    if copy.since(demand.seq, Action.PRUNE, Action.ACCEPT):
         return
     # Snapshot files and keys have their own comparison above.
     demanded = {
@@ -168,6 +174,18 @@ def _files(copy: CopyState, last: Custody, seen: Seen) -> Iterator[Found]:
     resized = [n for n, size in demanded.items() if listing.objects.get(n, size) != size]
     if resized:
         yield Found(Anomaly.OBJECTS_CHANGED, min(resized), len(resized))
+
+
+def announced_keys(what: str, before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether the keys changed by no more than the announced act (also when it died half-way)."""
+    gone, new = before.keys() - now.keys(), now.keys() - before.keys()
+    if any(now[name] != before[name] for name in before.keys() & now.keys()):
+        return False
+    if what.startswith("remove:"):
+        return gone <= {what.removeprefix("remove:")} and not new
+    if what == "passwd":
+        return len(new) <= 1 and len(gone) <= len(new)
+    return what == "add" and not gone and len(new) <= 1
 
 
 def missing_objects(

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from backups import acts
+from backups.acts import Act, Aside, Change, SideCheck, What
 from backups.record import (
     Action,
     Custody,
@@ -23,6 +25,25 @@ from bcp.journal.folding import Fold
 
 _UNFINISHED = 8
 """So many announced backups without a snapshot are remembered."""
+
+_CHANGES = 20
+"""So many measures of change are remembered: what is usual for this set."""
+
+ACTS = (Action.FORGET, Action.PRUNE, Action.TAG, Action.KEY, Action.COPY)
+"""Acts that end with a `backup.act`; until then their intent is open and excuses what it announces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How the repository must look: by the last custody record and the acts ended since."""
+
+    seq: int
+    """The entry that demands it."""
+    repository_id: str
+    objects: str | None
+    listed: str | None
+    config: str | None
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +61,50 @@ class CopyState:
     """When part n of t was last read and found good (rung 3)."""
     last_job: Evidence | None = None
     anomalies: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+    """Ended since the last custody record."""
+    retained: Mapping[Action, Act] = field(default_factory=dict)
+    """The newest forget and prune that ended well."""
+    forgotten: frozenset[str] = frozenset()
+    """Snapshots that an announced act removed: they must not be there any more."""
+    checks: Mapping[What, SideCheck] = field(default_factory=dict)
+    """The newest conclusive side check of each kind."""
+    changes: tuple[Change, ...] = ()
+    """The newest measures of change, oldest first."""
+    held: Change | None = None
+    """An unusual change nobody has cleared: forget and prune wait."""
+
+    @property
+    def kept(self) -> tuple[Custody, ...]:
+        """The snapshots that must exist: on record and not forgotten by an ended act."""
+        return tuple(one for one in self.custody if one.snapshot not in self.forgotten)
+
+    @property
+    def demand(self) -> Demand | None:
+        """How the repository must look now; None: nothing is on record."""
+        if not self.custody:
+            return None
+        last = self.custody[-1]
+        found = Demand(
+            last.seq, last.repository_id, last.objects, last.listed, last.config, last.keys
+        )
+        for act in self.acts:
+            if act.objects is not None:
+                found = replace(found, seq=act.seq, objects=act.objects, listed=act.listed)
+            if act.keys:
+                found = replace(found, keys=act.keys, config=act.config)
+        return found
+
+    @property
+    def open_acts(self) -> Mapping[str, Intent]:
+        """Acts announced and not ended, by run."""
+        return {one.run: one for one in self.intents if one.action in ACTS}
 
     @property
     def newest(self) -> Custody | None:
         """The newest complete snapshot on record (by its own time)."""
         return max(
-            (one for one in self.custody if one.complete), key=lambda one: one.time, default=None
+            (one for one in self.kept if one.complete), key=lambda one: one.time, default=None
         )
 
     def of(self, snapshot: str) -> Custody | None:
@@ -101,20 +160,45 @@ class CustodyState:
 
 def apply(state: CustodyState, entry: Entry) -> CustodyState:
     """The state after one entry."""
-    record = read(entry)
+    record = read(entry) or acts.read(entry)
     if record is None:
         return state
     key = (record.set, record.repository)
     copy = state.copies.get(key, CopyState())
     if isinstance(record, Custody):
-        copy = replace(copy, custody=(*copy.custody, record))
+        copy = replace(copy, custody=(*copy.custody, record), acts=())
+    elif isinstance(record, Intent) and record.action is Action.CLEAR:
+        copy = replace(copy, held=None)
     elif isinstance(record, Intent):
         copy = replace(copy, intents=_bounded(copy, record))
+    elif isinstance(record, Aside):
+        copy = _aside(copy, record)
     elif isinstance(record, Disagreement):
         copy = replace(copy, anomalies=record.kinds)
     else:
         copy = _proven(copy, record)
     return CustodyState({**state.copies, key: copy})
+
+
+def _aside(copy: CopyState, record: Aside) -> CopyState:
+    if isinstance(record, Change):
+        changes = (*copy.changes, record)[-_CHANGES:]
+        return replace(copy, changes=changes, held=record if record.held else copy.held)
+    if isinstance(record, SideCheck):
+        if record.result is Result.INCONCLUSIVE:
+            return copy
+        return replace(copy, checks={**copy.checks, record.what: record})
+    retained = copy.retained
+    if record.result is Result.GOOD:
+        retained = {**retained, record.action: record}
+    return replace(
+        copy,
+        # An ended act excuses nothing more: what it did is stated, the rest is an alarm again.
+        intents=tuple(one for one in copy.intents if one.run != record.run),
+        acts=(*copy.acts, record),
+        retained=retained,
+        forgotten=copy.forgotten | frozenset(record.removed),
+    )
 
 
 def _bounded(copy: CopyState, new: Intent) -> tuple[Intent, ...]:

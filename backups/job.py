@@ -28,6 +28,7 @@ from backups.objects import to_bytes
 from backups.preflight import look
 from backups.record import Action, Custody, Evidence, Intent, Result, read
 from backups.restic.parsing import Snapshot, Summary
+from backups.restic.restic import Answer
 from backups.restic.verdict import Judgement, Verdict
 from backups.sight import identify, required_objects, see_objects, still_required
 from backups.tools import SYSTEM, Copy, make_private, milliseconds
@@ -130,7 +131,7 @@ async def _taken(
         seconds_ms=milliseconds(tools.clock, started),
         adopted=answer.value is None,
     )
-    evidence = _job_evidence(copy, custody, taken, answer.judgement)
+    evidence = _job_evidence(copy, custody, taken, answer)
     await tools.write(custody, evidence, op=op, actor=actor)
     return Done(evidence, _sentence(custody, taken), custody)
 
@@ -257,7 +258,10 @@ def _unsettled(copy: Copy, taken: Manifest, sources: tuple[Path, ...]) -> tuple[
     return tuple(compare.unsettled(taken, items))
 
 
-def _job_evidence(copy: Copy, custody: Custody, taken: Manifest, judged: Judgement) -> Evidence:
+def _job_evidence(
+    copy: Copy, custody: Custody, taken: Manifest, answer: Answer[Summary]
+) -> Evidence:
+    judged = answer.judgement
     return Evidence(
         *copy.key,
         0,
@@ -274,6 +278,7 @@ def _job_evidence(copy: Copy, custody: Custody, taken: Manifest, judged: Judgeme
             "files": taken.files,
             "size": taken.size,
             "added": custody.added,
+            "packed": answer.value.bytes_packed if answer.value else 0,
             "seconds_ms": custody.seconds_ms,
             "unreadable": taken.unreadable,
             "unsettled": custody.unsettled_count,

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import structlog
 
-from backups import job, ledger, levels, restoring
+from backups import job, ledger, levels, restoring, unusual
 from backups.due import HEAVY, POLL, next_work
 from backups.job import Done
 from backups.model import AnySet, BackupSet, Repository, restic_sets
 from backups.objects import Listing
 from backups.record import Disagreement, Evidence, Result
 from backups.restic import restic as program
-from backups.restic.arguments import Target
+from backups.restic.arguments import Target, gently
 from backups.restic.parsing import Progress
 from backups.restic.restic import Restic, ResticMissing
 from backups.restic.verdict import Judgement, Verdict
@@ -70,7 +70,7 @@ class Keeper:
         self._live: dict[Key, Live] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._seats = asyncio.Semaphore(seats)
-        self._backing_up: set[str] = set()
+        self._changing: set[str] = set()
         self._tended: set[tuple[Key, int]] = set()
 
     def replace(self, sets: Iterable[AnySet]) -> None:
@@ -128,23 +128,31 @@ class Keeper:
         copy = await self.copy(key)
         if op is not None and (before := await job.done_before(copy, op)) is not None:
             return before
-        async with self.heavy(copy, "0"):
-            self._backing_up.add(copy.name)
-            try:
-                done = await job.run_backup(copy, actor=actor, op=op)
-            finally:
-                self._backing_up.discard(copy.name)
+        async with self.heavy(copy, "0"), self.changing(copy):
+            done = await job.run_backup(copy, actor=actor, op=op)
         self._remember(key, done.evidence)
+        await unusual.look(copy, done)
         await self.poll(key)
         return done
+
+    @asynccontextmanager
+    async def changing(self, copy: Copy) -> AsyncIterator[None]:
+        """While this lasts, what is announced and not ended is ours, not a dead process's."""
+        self._changing.add(copy.name)
+        try:
+            yield
+        finally:
+            self._changing.discard(copy.name)
 
     async def poll(self, key: Key) -> None:
         """Compare the repository with its record now; adopts what a crash left open."""
         copy = await self.copy(key)
         live = self.of(key)
         # Taken before the look: a backup that starts meanwhile is not among them.
-        idle = copy.name not in self._backing_up
-        left_open = frozenset(copy.state.unfinished) if idle else frozenset()
+        idle = copy.name not in self._changing
+        left_open = (
+            frozenset((*copy.state.unfinished, *copy.state.open_acts)) if idle else frozenset()
+        )
         poll = await levels.exists(copy, left_open)
         self._remember(key, poll.evidence)
         if poll.present is not None:
@@ -275,13 +283,25 @@ class Keeper:
             Path(repository.password_file),
             folder / "cache",
             folder / "tmp",
+            gently(one.limits.nice, one.limits.idle_disk),
+            one.limits.upload,
+            one.limits.download,
+            Path(repository.credentials_file) if repository.credentials_file else None,
         )
-        live = self.of(key)
+        live, version, clock = self.of(key), self._versions[path], self.tools.clock
+        restic, retainer = Restic(target, version, clock=clock), None
+        if repository.retention_password_file or repository.retention_location:
+            other = replace(
+                target,
+                location=repository.retention_location or repository.location,
+                password_file=Path(repository.retention_password_file or repository.password_file),
+            )
+            retainer = Restic(other, version, clock=clock)
 
         def on_progress(seen: Progress) -> None:
             live.progress = seen
 
-        return Copy(one, repository, Restic(target, self._versions[path]), self.tools, on_progress)
+        return Copy(one, repository, restic, self.tools, on_progress, retainer)
 
     async def nap(self, seconds: float) -> None:
         """Sleep by the clock handed in."""

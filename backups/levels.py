@@ -19,6 +19,7 @@ from backups.objects import Listing
 from backups.record import Custody, Evidence, Result
 from backups.restic.parsing import Snapshot
 from backups.restic.verdict import Judgement, Verdict
+from backups.settle import settle_left
 from backups.sight import identify, required_objects, see_objects
 from backups.tools import Copy
 
@@ -55,6 +56,9 @@ async def exists(copy: Copy, left_open: frozenset[str] = frozenset()) -> Poll:
     if home.value is None:
         return Poll(_not_opened(copy, home.judgement, seen), listing=seen)
     await _settle(copy, there.value, home.value, left_open)
+    if await settle_left(copy, left_open):
+        now = copy.tools.clock.utc()
+        return Poll(Evidence(*copy.key, 1, Result.INCONCLUSIVE, now, "act_open"), listing=seen)
     state, whole = copy.state, copy.tools.state
     found = agree(
         state,
@@ -114,14 +118,14 @@ def _agreement(
 
 def _not_opened(copy: Copy, judged: Judgement, seen: Listing | None) -> Evidence:
     """Why it could not be opened: gone, locked out, out of reach, or nobody knows."""
-    custody = copy.state.custody
+    demand = copy.state.demand
     result, reason = Result.INCONCLUSIVE, judged.verdict.value
     folder = copy.repository.folder
     if folder is not None and seen is None:
         reason = "offline" if copy.repository.offline else Verdict.UNREACHABLE.value
     elif judged.verdict is Verdict.WRONG_PASSWORD:
         result = Result.BAD
-        if seen is not None and custody and custody[-1].keys.keys() - seen.keys.keys():
+        if seen is not None and demand is not None and demand.keys.keys() - seen.keys.keys():
             reason = "keys_gone"
     elif judged.verdict in (Verdict.NO_REPOSITORY, Verdict.DAMAGED):
         result = Result.BAD

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from backups.dumps.model import AnyDump, FilesDump
+from backups.retention import Retention
 from bcp.kit.units import format_duration
 from bcp.plan.crosscheck import duplicates, fault
 from bcp.plan.loader import unknown
@@ -43,6 +44,15 @@ class Repository(Model):
     zone: Zone | None = None
     restic: str | None = None
     """The restic program for this repository; default: the one of the room."""
+    credentials_file: str | None = None
+    """For S3: a credentials file in AWS's form with a profile `default`."""
+    region: str = "us-east-1"
+    """For S3: the region requests are signed for."""
+    retention_password_file: str | None = None
+    """The password for forget, prune, tag and key acts; default: the backup's own (then whoever can
+    back up can also delete)."""
+    retention_location: str | None = None
+    """Where those acts reach it, when the backup's own way is append-only."""
 
     @property
     def folder(self) -> Path | None:
@@ -77,6 +87,18 @@ class Verify(Model):
         return {1: self.exists, 2: self.structure, 3: self.data, 4: self.restore}[level]
 
 
+class Limits(Model):
+    """How much of the machine and the line restic may take. Rates in KiB a second; none: no limit."""
+
+    upload: int | None = Field(None, ge=1)
+    download: int | None = Field(None, ge=1)
+    names: int | None = Field(None, ge=1)
+    """For the names check, which reads the medium itself."""
+    nice: int = Field(10, ge=0, le=19)
+    idle_disk: bool = False
+    """Read and write only when nobody else does (ionice class idle)."""
+
+
 class BackupSet(Model):
     """Data that belongs together, backed up by restic into one or more repositories."""
 
@@ -97,6 +119,16 @@ class BackupSet(Model):
     required_level: int = Field(4, ge=0, le=5)
     """The rung a copy must have reached to count for the RPO."""
     verify: Verify = Verify()
+    retention: Retention = Retention()
+    limits: Limits = Limits()
+    names_every: Duration | None = timedelta(days=1)
+    """How often every object is held against its name (copies in a folder of this host only)."""
+    canary_every: Duration | None = timedelta(days=1)
+    """How often copies said to be immutable are put to the test."""
+    hold_at: int = Field(60, ge=1, le=101)
+    """From this score of unusual change on, forget and prune wait for a person (101: never)."""
+    decoys: tuple[str, ...] = ()
+    """Files (absolute paths inside a source) that nobody ever touches: a change of one is an alarm."""
     exclude: tuple[str, ...] = ()
     """`*.tmp` (a name anywhere) or `/abs/path/*`; only `*` is special."""
     deadline: Duration = timedelta(hours=12)

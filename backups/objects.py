@@ -76,13 +76,18 @@ def listing(folder: Path) -> Listing:
         config = folder / "config"
         return Listing(objects, _digest(config) if config.is_file() else None, keys)
     except OSError as error:
-        raise ListingGone(
-            "リポジトリのフォルダを見られません / the repository's folder cannot be looked at",
-            where=str(folder),
-            expected="a readable folder",
-            got=error.strerror or str(error),
-            next_step="マウントと権限を確かめる / check the mount and the permissions",
-        ) from error
+        raise gone(folder, error) from error
+
+
+def gone(folder: Path, error: OSError) -> ListingGone:
+    """The sentence for a folder that cannot be looked at."""
+    return ListingGone(
+        "リポジトリのフォルダを見られません / the repository's folder cannot be looked at",
+        where=str(folder),
+        expected="a readable folder",
+        got=error.strerror or str(error),
+        next_step="マウントと権限を確かめる / check the mount and the permissions",
+    )
 
 
 def _of(folder: Path, part: str) -> Iterable[tuple[str, int]]:
@@ -95,9 +100,9 @@ def _of(folder: Path, part: str) -> Iterable[tuple[str, int]]:
             with os.scandir(entry.path) as inner:
                 found_inside = list(inner)
             for item in found_inside:
-                if _is_id(item.name):
+                if is_id(item.name):
                     yield f"{part}/{item.name}", _size(item)
-        elif _is_id(entry.name):
+        elif is_id(entry.name):
             yield f"{part}/{entry.name}", _size(entry)
 
 
@@ -105,8 +110,8 @@ def _size(entry: os.DirEntry[str]) -> int:
     return entry.stat(follow_symlinks=False).st_size
 
 
-def _is_id(name: str) -> bool:
-    """Temporary files of a running backup have other names."""
+def is_id(name: str) -> bool:
+    """Whether it is named like an object. Temporary files of a running backup have other names."""
     return len(name) == 64 and set(name) <= _NAME
 
 

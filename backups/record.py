@@ -33,6 +33,10 @@ class Action(StrEnum):
     PRUNE = "prune"
     TAG = "tag"
     KEY = "key"
+    COPY = "copy"
+    """Snapshots of another copy of the set are brought here by `restic copy`."""
+    CLEAR = "clear"
+    """A person has looked at an unusual change: forget and prune need not wait for it any more."""
     ACCEPT = "accept"
     """A person accepts how the repository is now: named snapshots, and its objects as they are."""
 
@@ -60,6 +64,8 @@ class Intent:
     did not live to write can be adopted against it."""
     files: int = 0
     size: int = 0
+    what: str = ""
+    """One bounded word more: for a key act `add`, `passwd` or `remove:ID`; for a copy its source."""
     seq: int = -1
     expected: str | None = None
     """Digest of what the dumps must hold when they are opened; None: the set has no dumps."""
@@ -76,6 +82,7 @@ class Intent:
             "files": self.files,
             "size": self.size,
             "expected": self.expected,
+            "what": self.what,
         }
         evidence = tuple(d for d in (self.manifest, self.expected) if d)
         return NewEntry(INTENT, subject(self), detail, None, self.at, evidence=evidence)
@@ -113,6 +120,8 @@ class Custody:
     added: int = 0
     adopted: bool = False
     """Written later, from an intent, because the program died before it could write it."""
+    via: str = ""
+    """`tag` or `copy`: it came from another snapshot on record, not from a backup."""
     seq: int = -1
     expected: str | None = None
 
@@ -142,6 +151,7 @@ class Custody:
             "added": self.added,
             "adopted": self.adopted,
             "expected": self.expected,
+            "via": self.via,
         }
         named = (self.manifest, self.unsettled, self.objects, self.expected)
         files = tuple(d for d in named if d is not None)
@@ -266,6 +276,7 @@ def _intent(entry: Entry, d: Mapping[str, Any]) -> Intent:
         d["manifest"],
         d["files"],
         d["size"],
+        d.get("what", ""),
         entry.seq,
         d.get("expected"),
     )

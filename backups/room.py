@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from backups import restoring
+from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
 from backups.job import Done
@@ -19,6 +20,7 @@ from backups.restic.parsing import Progress, Snapshot
 from backups.restic.restic import Answer
 from backups.standing import Memory, Rung, rung, rungs
 from backups.tools import SYSTEM, Log, Tools, empty, make_private
+from backups.upkeep import Upkeep
 from bcp.journal.entry import Actor
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, UsageError
@@ -43,6 +45,10 @@ class BackupRoom:
     ) -> None:
         self.tools = Tools(log, workers, clock, folder, scratch)
         self._keeper = Keeper(sets, self.tools, restic, seats)
+        self.acts = Acts(self._keeper)
+        """What a person does to a repository: forget, prune, tag, key, copy, clear."""
+        self.upkeep = Upkeep(self._keeper, self.acts)
+        """Names, agreement, canary, locks, and retention by the plan."""
 
     @property
     def sets(self) -> tuple[AnySet, ...]:
@@ -62,6 +68,7 @@ class BackupRoom:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._keeper.tend(group)
+                self.upkeep.tend(group)
                 await self._keeper.nap(NAP)
 
     def replace(self, sets: Iterable[AnySet]) -> None:

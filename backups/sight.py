@@ -16,10 +16,10 @@ from bcp.journal.errors import JournalError
 async def identify(copy: Copy, seen: Listing | None) -> Answer[str]:
     """The repository's id. A config file with the digest on record *is* that repository: then the
     password need not be asked again (opening costs restic half a second of key derivation)."""
-    last = copy.state.custody[-1] if copy.state.custody else None
+    demand = copy.state.demand
     config = seen.config if seen is not None else None
-    if last is not None and config is not None and config == last.config:
-        return Answer(Judgement(Verdict.GOOD, ""), last.repository_id, 0.0)
+    if demand is not None and config is not None and config == demand.config:
+        return Answer(Judgement(Verdict.GOOD, ""), demand.repository_id, 0.0)
     return await copy.restic.repository_id()
 
 
@@ -35,9 +35,9 @@ async def see_objects(copy: Copy) -> Listing | None:
 
 
 async def required_objects(copy: Copy) -> Mapping[str, int]:
-    """The objects the last custody record demands; empty when there is no list."""
-    custody = copy.state.custody
-    digest = custody[-1].objects if custody else None
+    """The objects that are demanded now; empty when there is no list."""
+    demand = copy.state.demand
+    digest = demand.objects if demand is not None else None
     if digest is None:
         return {}
 
@@ -53,8 +53,8 @@ async def required_objects(copy: Copy) -> Mapping[str, int]:
 def still_required(copy: Copy, required: Mapping[str, int], seen: Listing) -> dict[str, int]:
     """What is there, and what is missing without having been announced: a loss is not forgotten by
     the next backup on top of it (restic would take it for granted and end with 0)."""
-    state = copy.state
-    if state.custody and state.since(state.custody[-1].seq, Action.PRUNE, Action.ACCEPT):
+    state, demand = copy.state, copy.state.demand
+    if demand is not None and state.since(demand.seq, Action.PRUNE, Action.ACCEPT):
         return dict(seen.objects)
     gone, resized = missing_objects(required, seen)
     return {**seen.objects, **{name: required[name] for name in (*gone, *resized)}}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from backups.acts import Aside
 from backups.custody import CopyState, CustodyState
 from backups.model import BackupSet, Repository
 from backups.record import Record
@@ -66,7 +67,7 @@ class Tools:
         found: CustodyState = self.log.state(STATE)
         return found
 
-    async def write(self, *records: Record, op: str, actor: Actor = SYSTEM) -> None:
+    async def write(self, *records: Record | Aside, op: str, actor: Actor = SYSTEM) -> None:
         """Append records in one transaction: all of them or none."""
         await self.log.append(*(record.entry() for record in records), op=op, actor=actor)
 
@@ -80,6 +81,13 @@ class Copy:
     restic: Restic
     tools: Tools
     on_progress: OnProgress | None = None
+    retainer: Restic | None = None
+    """The same repository with the credential that may delete, when the plan names one."""
+
+    @property
+    def keeping(self) -> Restic:
+        """The program for forget, prune, tag and key acts."""
+        return self.retainer or self.restic
 
     @property
     def key(self) -> tuple[str, str]:

@@ -29,11 +29,26 @@ class Target:
     cache: Path
     """A cache of our own, so that nobody else's `cache --cleanup` or permissions touch us."""
     temp: Path
+    gentle: tuple[str, ...] = ()
+    """Words before the program: `nice`, `ionice`."""
+    upload: int | None = None
+    """KiB a second; None: no limit."""
+    download: int | None = None
+    credentials: Path | None = None
+    """For S3: AWS's credentials file; the secret itself stands in no environment."""
+
+
+def gently(nice: int, idle_disk: bool) -> tuple[str, ...]:
+    """The words that make a child step back. Both programs become it: signals reach restic itself."""
+    words = ["/usr/bin/nice", "-n", str(nice)] if nice else []
+    return (*words, *(["/usr/bin/ionice", "-c", "3"] if idle_disk else []))
 
 
 def environment(target: Target) -> Mapping[str, str]:
     """The whole environment of the child: nothing of ours (no secret, no proxy) leaks into it."""
+    more = {"AWS_SHARED_CREDENTIALS_FILE": str(target.credentials)} if target.credentials else {}
     return {
+        **more,
         "PATH": "/usr/bin:/bin",
         "HOME": str(target.cache),
         "TMPDIR": str(target.temp),
@@ -67,8 +82,13 @@ def run_of(tags: Iterable[str]) -> str | None:
     return own[0] if own and TAG in tags else None
 
 
-def _base(target: Target, *, cache: bool = False, lock: bool = True) -> list[str]:
-    words = [target.program, "--repo", target.location]
+def base(target: Target, *, cache: bool = False, lock: bool = True) -> list[str]:
+    """The words every call begins with."""
+    words = [*target.gentle, target.program, "--repo", target.location]
+    if target.upload is not None:
+        words += ["--limit-upload", str(target.upload)]
+    if target.download is not None:
+        words += ["--limit-download", str(target.download)]
     words += ["--password-file", str(target.password_file), "--json"]
     words += ["--cache-dir", str(target.cache)] if cache else ["--no-cache"]
     return words if lock else [*words, "--no-lock"]
@@ -81,27 +101,27 @@ def version(program: str) -> tuple[str, ...]:
 
 def snapshots(target: Target) -> tuple[str, ...]:
     """List snapshots without a lock: a poll must work on read-only media and beside a check."""
-    return (*_base(target, lock=False), "snapshots")
+    return (*base(target, lock=False), "snapshots")
 
 
 def cat_config(target: Target) -> tuple[str, ...]:
     """The repository's configuration, with its id."""
-    return (*_base(target, lock=False), "cat", "config")
+    return (*base(target, lock=False), "cat", "config")
 
 
 def key_list(target: Target) -> tuple[str, ...]:
     """The keys that open the repository."""
-    return (*_base(target, lock=False), "key", "list")
+    return (*base(target, lock=False), "key", "list")
 
 
 def init(target: Target) -> tuple[str, ...]:
     """Create a repository. Only ever by a person's explicit command."""
-    return (*_base(target), "init")
+    return (*base(target), "init")
 
 
 def unlock(target: Target) -> tuple[str, ...]:
     """Remove *stale* locks (restic's own judgement: dead process of this host, or 30 minutes)."""
-    return (*_base(target), "unlock")
+    return (*base(target), "unlock")
 
 
 def backup(
@@ -116,7 +136,7 @@ def backup(
 ) -> tuple[str, ...]:
     """Back up. The parent is pinned: restic would take any newest snapshot of these paths, also a
     foreign one, and skip files it claims to know. Without a parent everything is read."""
-    words = [*_base(target, cache=True), "backup", "--tag", TAG, "--tag", run_tag(run)]
+    words = [*base(target, cache=True), "backup", "--tag", TAG, "--tag", run_tag(run)]
     for tag in tags:
         words += ["--tag", tag]
     words += ["--parent", snapshot_id(parent)] if parent else ["--force"]
@@ -129,7 +149,7 @@ def backup(
 
 def check(target: Target, part: tuple[int, int] | None = None) -> tuple[str, ...]:
     """Structure; with `part` = (n, t) also read that part of the data."""
-    words = [*_base(target), "check"]
+    words = [*base(target), "check"]
     if part is not None:
         n, t = part
         if not 1 <= n <= t <= 256:
@@ -142,7 +162,7 @@ def restore(
     target: Target, snapshot: str, into: Path, include: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """Restore one pinned snapshot; takes a lock, so that a prune does not remove what is read."""
-    words = [*_base(target), "restore", snapshot_id(snapshot), "--target", str(into)]
+    words = [*base(target), "restore", snapshot_id(snapshot), "--target", str(into)]
     for path in include:
         words += ["--include", path]
     return tuple(words)
@@ -150,4 +170,4 @@ def restore(
 
 def ls(target: Target, snapshot: str) -> tuple[str, ...]:
     """List a snapshot. Never a base for comparing names: JSON loses bytes that are not UTF-8."""
-    return (*_base(target, lock=False), "ls", snapshot_id(snapshot))
+    return (*base(target, lock=False), "ls", snapshot_id(snapshot))

@@ -44,6 +44,8 @@ class Summary:
     files: int = 0
     bytes: int = 0
     bytes_added: int = 0
+    bytes_packed: int = 0
+    """Of them after compression (0.17 on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def summary(output: bytes) -> Summary | None:
         files=_int(last, "total_files_processed"),
         bytes=_int(last, "total_bytes_processed"),
         bytes_added=_int(last, "data_added"),
+        bytes_packed=_int(last, "data_added_packed"),
     )
 
 

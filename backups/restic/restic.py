@@ -1,24 +1,25 @@
 """The thin shell around the restic program: one method per verb, a judgement for every call.
 
 Every call has its own deadline (0.14 retries a missing pack for minutes). A stale lock of a killed
-restic is removed by restic's own rule, once, and the call is tried again; anybody else's lock is
-*busy*.
+restic of this host is removed, once, and the call is tried again; anybody else's lock is *busy*.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from backups.restic import arguments, parsing
+from backups.restic import arguments, locks, parsing
 from backups.restic.arguments import Target
 from backups.restic.parsing import Progress, Snapshot, Summary
 from backups.restic.verdict import Judgement, Verdict, judge
 from backups.restic.version import Version, parse_version
 from bcp.kit import process
+from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.errors import BcpError
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ OnProgress = Callable[[Progress], None]
 QUICK = 60.0
 """Deadline of calls that read only the list of things, seconds."""
 
-_UNLOCK = 15.0
+_UNLOCK = 30.0
 """Deadline of taking a stale lock away: it must not make a late answer much later."""
 
 
@@ -58,22 +59,29 @@ class Check:
 class Restic:
     """One repository, opened by one program with one password file."""
 
-    def __init__(self, target: Target, version: Version, run: Run = process.run) -> None:
+    def __init__(
+        self,
+        target: Target,
+        version: Version,
+        run: Run = process.run,
+        clock: Clock | None = None,
+    ) -> None:
         self.target, self.version, self._run = target, version, run
+        self._clock = clock or SystemClock()
 
     async def snapshots(self, deadline: float = QUICK) -> Answer[tuple[Snapshot, ...]]:
         """Every snapshot the repository admits to."""
-        ended, judgement = await self._call(arguments.snapshots(self.target), deadline)
+        ended, judgement = await self.call(arguments.snapshots(self.target), deadline)
         return self._read(ended, judgement, parsing.snapshots)
 
     async def repository_id(self, deadline: float = QUICK) -> Answer[str]:
         """The id written at `init`; another id is another repository."""
-        ended, judgement = await self._call(arguments.cat_config(self.target), deadline)
+        ended, judgement = await self.call(arguments.cat_config(self.target), deadline)
         return self._read(ended, judgement, parsing.repository_id)
 
     async def init(self, deadline: float = QUICK) -> Answer[str]:
         """Create the repository. An explicit act of a person, never a reaction to an error."""
-        ended, judgement = await self._call(arguments.init(self.target), deadline)
+        ended, judgement = await self.call(arguments.init(self.target), deadline)
         if not judgement.good:
             return Answer(judgement, None, ended.duration)
         return await self.repository_id(deadline)
@@ -99,7 +107,7 @@ class Restic:
             parent=parent,
             exclude_file=exclude_file,
         )
-        ended, judgement = await self._call(words, deadline, on_progress)
+        ended, judgement = await self.call(words, deadline, on_progress)
         if judgement.verdict not in (Verdict.GOOD, Verdict.INCOMPLETE):
             return Answer(judgement, None, ended.duration)
         return self._read(ended, judgement, parsing.summary)
@@ -113,7 +121,7 @@ class Restic:
 
     async def check(self, deadline: float, part: tuple[int, int] | None = None) -> Answer[Check]:
         """Structure, or structure and one part of the data."""
-        ended, judgement = await self._call(arguments.check(self.target, part), deadline)
+        ended, judgement = await self.call(arguments.check(self.target, part), deadline)
         errors = parsing.check_errors(ended.stdout)
         if judgement.good and errors:
             # Exit 0 with errors counted: believe the worse of the two.
@@ -129,12 +137,12 @@ class Restic:
     ) -> Answer[None]:
         """Restore one snapshot into an empty folder. Only hashes tell whether it is right."""
         words = arguments.restore(self.target, snapshot, into)
-        ended, judgement = await self._call(words, deadline, on_progress)
+        ended, judgement = await self.call(words, deadline, on_progress)
         return Answer(judgement, None, ended.duration)
 
     async def ls(self, snapshot: str, deadline: float = QUICK) -> Answer[int]:
         """How many nodes a snapshot lists (names would not be byte-exact)."""
-        ended, judgement = await self._call(arguments.ls(self.target, snapshot), deadline)
+        ended, judgement = await self.call(arguments.ls(self.target, snapshot), deadline)
         return self._read(
             ended,
             judgement,
@@ -143,12 +151,16 @@ class Restic:
 
     async def keys(self, deadline: float = QUICK) -> Answer[int]:
         """How many keys open the repository."""
-        ended, judgement = await self._call(arguments.key_list(self.target), deadline)
+        ended, judgement = await self.call(arguments.key_list(self.target), deadline)
         return self._read(ended, judgement, lambda out: out.count(b'"current"') or None)
 
-    async def unlock_stale(self, deadline: float = QUICK) -> Judgement:
-        """Remove what restic itself calls stale; never others' locks."""
-        return (await self._once(arguments.unlock(self.target), deadline))[1]
+    async def unlock_stale(self, deadline: float = QUICK) -> tuple[str, ...]:
+        """Remove the locks of dead processes of this host (`locks`); never others'."""
+        try:
+            async with asyncio.timeout(deadline):
+                return await locks.heal(self, self._clock.utc())
+        except (TimeoutError, OSError):
+            return ()
 
     def _read(
         self, ended: process.Completed, judgement: Judgement, read: Callable[[bytes], T | None]
@@ -161,21 +173,23 @@ class Restic:
             return Answer(Judgement(Verdict.INCONCLUSIVE, reason), None, ended.duration)
         return Answer(judgement, value, ended.duration)
 
-    async def _call(
+    async def call(
         self, words: tuple[str, ...], deadline: float, on_progress: OnProgress | None = None
     ) -> tuple[process.Completed, Judgement]:
-        ended, judgement = await self._once(words, deadline, on_progress)
+        """A call; one that meets a dead lock of this host removes it and is tried once more."""
+        ended, judgement = await self.once(words, deadline, on_progress)
         if judgement.verdict is Verdict.BUSY:
             await self.unlock_stale(_UNLOCK)
-            ended, judgement = await self._once(words, deadline, on_progress)
-        if ended.timed_out:
+            ended, judgement = await self.once(words, deadline, on_progress)
+        if ended.timed_out or ended.returncode < 0:
             # A killed restic leaves its lock: take it away now, so that nobody finds it later.
             await self.unlock_stale(_UNLOCK)
         return ended, judgement
 
-    async def _once(
+    async def once(
         self, words: tuple[str, ...], deadline: float, on_progress: OnProgress | None = None
     ) -> tuple[process.Completed, Judgement]:
+        """One call, no second try."""
         for folder in (self.target.cache, self.target.temp):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -148,7 +148,10 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"level": 4}
         case "backup restore":
             return {"target": str(_absolute(args.target))}
-        case "backup accept":
+        case "backup key":
+            file = args.new_password_file
+            return {"new_password_file": str(_absolute(file))} if file else {}
+        case "backup accept" | "backup forget" | "backup tag":
             return {"snapshots": list(args.snapshot)}
         case "disaster scribe":
             return {"lines": _lines(args.file), "check": args.check, "mode": args.mode}

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "disaster chronology": "commands_export:chronology",
     "status": "commands_state:status",
     "log verify": "commands_state:log_verify",
+    "backup names": "commands_names:names",
 }
 """Commands with a way of their own; all others are operations."""
 _OTHERS = "commands_state:operate"

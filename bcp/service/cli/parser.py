@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bcp import __version__
-from bcp.service.cli import event_words, parser_steps
+from bcp.service.cli import event_words, parser_keeping, parser_steps
 from bcp.service.cli.parser_disaster import add_verbs, declare_more
 from bcp.service.cli.parser_people import people
 
@@ -145,6 +145,11 @@ def _backup(commands: Sub[argparse.ArgumentParser]) -> None:
             leaf.add_argument(
                 "--target", type=Path, required=True, help="空のフォルダ / empty folder"
             )
+
+    parser_keeping.add(
+        lambda verb, ja, en: _leaf(group, verb, ja, en, plan=True, data=True),
+        lambda verb, ja, en: _leaf(group, verb, ja, en),
+    )
 
 
 def _audit(commands: Sub[argparse.ArgumentParser]) -> None:

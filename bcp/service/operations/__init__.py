@@ -19,6 +19,7 @@ from bcp.service.operations import (
     declaring,
     doors,
     heard,
+    keeping_backups,
     logging_,
     outbox,
     papers,
@@ -47,4 +48,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *chronology.OPERATIONS,
     *heard.OPERATIONS,
     *papers.OPERATIONS,
+    *keeping_backups.OPERATIONS,
 )
