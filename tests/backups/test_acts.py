@@ -197,7 +197,7 @@ async def test_restic_killed_in_the_middle_leaves_no_lock_and_no_false_green(
     async def killed(words: tuple[str, ...], **rest: object) -> object:
         if action not in words or "--dry-run" in words:
             return await run(words, **rest)
-        task = asyncio.create_task(run(words, **rest))
+        task = asyncio.ensure_future(run(words, **rest))
         await _locked(place)
         started.set()
         for child in _children(place.restic):
