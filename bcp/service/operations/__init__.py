@@ -25,6 +25,7 @@ from bcp.service.operations import (
     papers,
     people,
     recovering,
+    side_checks,
     stepping,
     watching,
 )
@@ -49,4 +50,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *heard.OPERATIONS,
     *papers.OPERATIONS,
     *keeping_backups.OPERATIONS,
+    *side_checks.OPERATIONS,
 )
