@@ -25,6 +25,8 @@ from runbooks import commands as c
 from runbooks.desk import Desk
 from runbooks.incident import FOLD, FOLD_NAME
 from runbooks.neighbours import Evidence
+from runbooks.notices.state import FOLD as NOTICES
+from runbooks.notices.state import FOLD_NAME as NOTICES_NAME
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 STOPPER = Actor("system", "drill")
@@ -162,7 +164,7 @@ class Drills:
                 self._folder(id),
                 clock=self._clock,
                 head_dir=self._head(id),
-                folds={FOLD_NAME: FOLD},
+                folds={FOLD_NAME: FOLD, NOTICES_NAME: NOTICES},
                 projections=(CHRONOLOGY,),
             )
 

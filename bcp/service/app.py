@@ -30,7 +30,9 @@ from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
+from bcp.service.pages.status import mirror_page
 from bcp.service.plan import Plan
+from bcp.service.showing import Mirrors
 from bcp.service.stores import FOLDS, Places, open_or_create
 from bcp.watch import families
 from bcp.watch.board import Board
@@ -169,6 +171,7 @@ async def _build(
         desk=desk,
         drills=drills,
         judge=judge,
+        mirrors=Mirrors(clock, workers, mirror_page),
         troubles=troubles,
     )
     desk.holders = lambda: holders(house.city, accounts)
@@ -179,6 +182,7 @@ async def _build(
         partial(figures.systems, house),
         partial(figures.log, house),
         partial(figures.audit, house),
+        partial(figures.announcements, house),
         lag.families,
         notifier.families,
         partial(backup_figures, room),

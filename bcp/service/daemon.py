@@ -23,7 +23,7 @@ from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import PlanInvalid
-from bcp.service import accepting, announcing, app, chores, memory, returning, systemd
+from bcp.service import accepting, app, chores, memory, returning, showing, systemd
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
@@ -136,8 +136,10 @@ class Daemon:
         group.create_task(Suggester(house).run(), name="suggestions")
         group.create_task(chores.verify_daily(house), name="verify")
         group.create_task(chores.turn_of_the_day(house), name="day")
-        showing = announcing.keep(house.journal, house.status_folder, house.workers, self.clock)
-        group.create_task(showing, name="announcements")
+        keeping = showing.keep(
+            house.journal, house.status_folder, house.workers, self.clock, house.copy_public
+        )
+        group.create_task(keeping, name="announcements")
         group.create_task(chores.paper_age(house), name="paper")
         group.create_task(house.codes.settle(), name="codes")
         group.create_task(self._watchdog(house), name="watchdog")

@@ -12,11 +12,13 @@ from datetime import datetime
 
 from bcp import __version__
 from bcp.kit.errors import BcpError
+from bcp.service.announced import noticed
 from bcp.service.house import House
 from bcp.service.nolog import NoLog
 from bcp.watch.exposition import Family, Sample
 from bcp.watch.values import FindingResult, Severity
 from runbooks.desk import Situation
+from runbooks.notices.template import AUDIENCES
 
 _EVERY = 2.0
 _STATES = {
@@ -85,6 +87,32 @@ def log(house: House, _now: datetime) -> Iterator[Family]:
             "1 when the last full verification of the log found nothing wrong.",
             Sample(int(house.verified)),
         )
+
+
+def announcements(house: House, now: datetime) -> Iterator[Family]:
+    """Promised updates not given, and whether the public page reaches its second places."""
+    counts = {(kind, str(who)): 0 for kind in ("real", "drill") for who in AUDIENCES}
+    if isinstance(house.journal, NoLog):  # nobody knows: absent, not 0
+        counts = {key: 0 for key in counts if key[0] == "drill"}
+    for stage, desk in house.desks.items():
+        for one in noticed(desk.journal).overdue(now):
+            counts["real" if stage == "real" else "drill", one.audience] += 1
+    yield _gauge(
+        "ict_bcp_announcements_overdue",
+        "Announcements whose promised update has not been given in time.",
+        *(Sample(n, {"kind": kind, "audience": who}) for (kind, who), n in counts.items()),
+    )
+    states = [(id, one) for id, one in house.mirror_states.items() if one.ok is not None]
+    yield _gauge(
+        "ict_bcp_announcement_mirror_ok",
+        "1 while the copy of the public page in a second place agrees with the log.",
+        *(Sample(int(bool(one.ok)), {"mirror": id}) for id, one in states),
+    )
+    yield _gauge(
+        "ict_bcp_announcement_mirror_success_timestamp_seconds",
+        "When the copy of the public page was last written or found right.",
+        *(Sample(o.good_at.timestamp(), {"mirror": id}) for id, o in states if o.good_at),
+    )
 
 
 def audit(house: House, now: datetime) -> Iterator[Family]:

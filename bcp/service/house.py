@@ -20,6 +20,8 @@ from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.nolog import NoLog
 from bcp.service.plan import Plan
+from bcp.service.sections import Announcements
+from bcp.service.showing import Mirrors, MirrorState, Shown, public, show
 from bcp.service.stores import Places
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env
@@ -81,6 +83,7 @@ class House:
     desk: Desk
     drills: Drills
     judge: Judge
+    mirrors: Mirrors
     reloads: Reloads = field(default_factory=Reloads)
     progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
     """Automated acts that run now: (stage, event, run id) -> how far."""
@@ -111,6 +114,26 @@ class House:
     def photo_bytes(self) -> int:
         """The largest photo that is kept (`access: photo_mb`)."""
         return self.plan.access.photo_bytes
+
+    @property
+    def announcements(self) -> Announcements:
+        """Templates and second places of the plan in force."""
+        return self.plan.announcements
+
+    @property
+    def mirror_states(self) -> Mapping[str, MirrorState]:
+        """How each second place fares."""
+        return self.mirrors.states(self.announcements.mirrors)
+
+    async def show_public(self) -> bool:
+        """Make the public page and its copies agree with the log; False when the disk said no."""
+        done = await show(self.journal, self.status_folder, self.workers)
+        await self.copy_public(await public(self.journal))
+        return done
+
+    async def copy_public(self, shown: tuple[Shown, ...]) -> None:
+        """Write the second places; a failure is in their state."""
+        await self.mirrors.write(self.announcements.mirrors, shown, self.city.organization)
 
     @property
     def desks(self) -> Mapping[str, Desk]:

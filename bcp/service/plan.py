@@ -26,7 +26,7 @@ from bcp.plan.loader import Source, parse_files, read_source, unknown, validate
 from bcp.plan.marks import Fault, PlanInvalid, Tree, dotted
 from bcp.plan.model import City
 from bcp.service import keeping, rules
-from bcp.service.sections import Access, Log
+from bcp.service.sections import Access, Announcements, Log
 from bcp.watch.check import Check
 from bcp.watch.notify import NotifyRoute
 from bcp.watch.values import Pillar
@@ -37,6 +37,7 @@ CITY = TypeAdapter(City)
 SECTIONS: Mapping[str, TypeAdapter[Any]] = {
     "access": TypeAdapter(Access),
     "log": TypeAdapter(Log),
+    "announcements": TypeAdapter(Announcements),
     "runbooks": TypeAdapter(books.RunbooksSection),
 }
 LISTS: Mapping[str, TypeAdapter[Any]] = {
@@ -59,6 +60,7 @@ class Plan:
     notify: tuple[NotifyRoute, ...]
     access: Access
     log: Log
+    announcements: Announcements
     files: Mapping[str, bytes]
     digest: str
     kept: bytes
@@ -179,6 +181,7 @@ class Draft:
             notify=self.parts["notify"],
             access=self.parts["access"],
             log=self.parts["log"],
+            announcements=self.parts["announcements"],
             files=self.files,
             digest=hashlib.sha256(kept).hexdigest(),
             kept=kept,
@@ -225,7 +228,12 @@ def json_schema() -> dict[str, Any]:
         "backups": _arms(AnySet),
         "notify": _arms(NotifyRoute),
     }
-    one = {"access": Access, "log": Log, "runbooks": books.RunbooksSection}
+    one = {
+        "access": Access,
+        "log": Log,
+        "announcements": Announcements,
+        "runbooks": books.RunbooksSection,
+    }
     models = [City, *one.values(), *(arm for arms in many.values() for arm in arms)]
     refs, schema = models_json_schema([(model, "validation") for model in models])
     definitions = schema["$defs"]

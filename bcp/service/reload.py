@@ -69,7 +69,7 @@ def read_portable(root: str, today: str) -> Portable | tuple[Fault, ...]:
         },
         sections={
             key: SECTIONS[key].dump_json(getattr(plan, key), by_alias=True)
-            for key in ("access", "log")
+            for key in ("access", "log", "announcements")
         },
         runbooks=tuple(canonical(runbook) for runbook in plan.book),
         blocked=tuple((id, why.ja, why.en) for id, why in plan.blocked.items()),
@@ -108,6 +108,7 @@ async def assemble(portable: Portable, clock: Clock) -> Plan:
         book=Book(await each(RUNBOOK, portable.runbooks)),
         access=SECTIONS["access"].validate_json(portable.sections["access"]),
         log=SECTIONS["log"].validate_json(portable.sections["log"]),
+        announcements=SECTIONS["announcements"].validate_json(portable.sections["announcements"]),
         files=portable.files,
         digest=portable.digest,
         kept=portable.kept,

@@ -1,12 +1,13 @@
-"""Plan sections that the roof itself owns: access and log."""
+"""Plan sections that the roof itself owns: access, log and announcements."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from bcp.plan.types import Duration, Model
+from bcp.plan.types import Duration, Id, Model
+from runbooks.notices.template import Template
 
 
 class Access(Model):
@@ -36,3 +37,28 @@ class Log(Model):
 
     origin: str | None = None
     """`<city domain>/ict-bcp/integrity`; default from the node's id."""
+
+
+class Mirror(Model):
+    """A second place outside the site for the public page: a mount, a folder others fetch from."""
+
+    id: Id
+    folder: str = Field(pattern=r"^/.+")
+    """Absolute. `index.html` and `status.json` are written into it."""
+    marker: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]+$")
+    """A file that must exist in it: without the mount there is none."""
+
+
+class Announcements(Model):
+    """お知らせ: texts approved beforehand, and where the public page is copied to."""
+
+    templates: tuple[Template, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Announcements:
+        for ids in ([one.id for one in self.templates], [one.id for one in self.mirrors]):
+            twice = [id for id in ids if ids.count(id) > 1]
+            if twice:
+                raise ValueError(f"{twice[0]} が二度あります / stands twice")
+        return self

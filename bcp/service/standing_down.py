@@ -15,6 +15,7 @@ from datetime import datetime
 from backups.model import BackupSet, restic_sets
 from backups.standing import Rung
 from bcp.plan.model import City
+from bcp.service.announced import noticed
 from bcp.service.house import House
 from bcp.watch.slices import Slices
 from bcp.watch.values import Mute, Pillar, Status
@@ -114,7 +115,13 @@ def sources(house: House) -> dict[str, GateSource]:
                 await asyncio.sleep(0)
         return tuple(found)
 
-    return {"backup": backup, "monitoring": monitoring}
+    async def announcements(incident: Incident, _city: City, _now: datetime) -> tuple[Hold, ...]:
+        desk = house.desks.get(incident.stage)
+        standing = noticed(desk.journal).standing if desk is not None else ()
+        owed = [one for one in standing if one.incident == incident.id and one.next_update]
+        return tuple(Hold(one.id, "update_due") for one in owed)
+
+    return {"backup": backup, "monitoring": monitoring, "announcements": announcements}
 
 
 def register(house: House) -> None:

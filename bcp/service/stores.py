@@ -24,6 +24,7 @@ from bcp.watch.statements import FOLD as STATEMENTS
 from runbooks.copies import FOLD as VERIFIED
 from runbooks.copies import FOLD_NAME as VERIFIED_NAME
 from runbooks.incident import FOLD as INCIDENTS
+from runbooks.notices.state import FOLD as ANNOUNCEMENTS
 from runbooks.paper.copies import FOLD as COPIES
 
 FOLDS: Mapping[str, Fold[Any]] = {
@@ -33,6 +34,7 @@ FOLDS: Mapping[str, Fold[Any]] = {
     "incidents": INCIDENTS,
     "copies": COPIES,
     VERIFIED_NAME: VERIFIED,
+    "announcements": ANNOUNCEMENTS,
 }
 """Every state that is a fold of the log."""
 

@@ -44,6 +44,9 @@ class Permission(StrEnum):
     COMMAND = "command"
     """Ratify, transfer the command, stand down, close a gate by decision."""
     ANNOUNCE = "announce"
+    """Approve templates and free text, withdraw."""
+    NOTICE = "notice"
+    """Publish a filled approved template; write free text for another to approve."""
     WAIVE = "waive"
     OPERATE = "operate"
     """Reload the plan, run a check now, practise faults in the practice city."""
@@ -57,6 +60,7 @@ _STAFF = _INSIDE | {
     Permission.OBSERVE,
     Permission.STEP,
     Permission.DECLARE,
+    Permission.NOTICE,
 }
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {

@@ -35,6 +35,7 @@ def build() -> argparse.ArgumentParser:
     _audit(commands)
     runbook(commands)
     _disaster(commands)
+    _announce(commands)
     _log(commands)
     people(commands, _leaf, _group)
     return parser
@@ -237,6 +238,18 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     table.add_argument("--out", type=Path, metavar="FILE", help="書き出すファイル / where to")
     leaf("report", "報告書を出す", "the report")
     event_words.changes(leaf)
+
+
+def _announce(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "announce", "お知らせ", "announcements")
+
+    def leaf(name: str, ja: str, en: str) -> argparse.ArgumentParser:
+        made = _leaf(group, name, ja, en, plan=True, data=True)
+        made.add_argument("--drill", metavar="ID", help="この訓練で行う / within this drill")
+        made.add_argument("--by", metavar="LOGIN", help="行う人 / who acts")
+        return made
+
+    event_words.announcements(leaf)
 
 
 def _log(commands: Sub[argparse.ArgumentParser]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bcp.kit.errors import Refused, UsageError
 from bcp.kit.language import Text
 from bcp.kit.units import to_us
-from bcp.service import announcing
+from bcp.service import announced
 from bcp.service.access.roles import Permission
 from bcp.service.commanding import (
     draft_handover,
@@ -139,7 +139,7 @@ async def issue(house: House, caller: Caller, parameters: Issue) -> Answer:
 async def next_update(house: House, desk: Desk) -> Any:
     """The earliest promise of what stands announced; None without one."""
     journal = house.journal if desk is house.desk else desk.journal
-    standing = await announcing.current(journal)
+    standing = await announced.current(journal)
     return min((one.next_update for one in standing if one.next_update), default=None)
 
 

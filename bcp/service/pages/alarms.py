@@ -7,6 +7,7 @@ import asyncio
 from bcp.kit.language import text
 from bcp.kit.units import from_us, jst_short
 from bcp.service.access.roles import Permission
+from bcp.service.announced import noticed
 from bcp.service.pages.render import Words
 from bcp.service.pages.suggested import banner
 from bcp.service.pages.visit import Alarm, Visit
@@ -27,6 +28,7 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
     if visit.house.verified is False and visit.may(Permission.READ_LOG):
         found.append(_alarm(visit, "bad", "alarm_log_broken", "/log"))
     found += _late_changes(visit)
+    found += _promises(visit)
     if visit.path == "/":
         found += _machinery(visit)
     if owed := visit.house.codes.owed():
@@ -91,6 +93,24 @@ def _machinery(visit: Visit) -> list[Alarm]:
         found.append(Alarm("warn", said))
     if house.troubles and visit.may(Permission.READ_FINDINGS):  # they name files of this host
         found += [Alarm("warn", trouble[:300]) for trouble in house.troubles[:4]]
+    return found
+
+
+def _promises(visit: Visit) -> list[Alarm]:
+    """Updates promised and not given; a second place that the public page does not reach."""
+    found = []
+    for stage, desk in visit.house.desks.items():
+        late = noticed(desk.journal).overdue(visit.now)
+        if late and visit.may(Permission.NOTICE):
+            place = "" if stage == "real" else f"/drills/{stage}"
+            since = jst_short(late[0].next_update or visit.now, visit.now)
+            said = text("announce.alarm_overdue", count=len(late), since=since).pick(visit.lang)
+            looks = "bad" if stage == "real" else "warn"
+            found.append(Alarm(looks, said, f"{place}/announcements"))
+    for id, state in visit.house.mirror_states.items():
+        if state.ok is False and visit.may(Permission.NOTICE):
+            said = text("announce.alarm_mirror", id=id).pick(visit.lang)
+            found.append(Alarm("warn", said, "/announcements"))
     return found
 
 

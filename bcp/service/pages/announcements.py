@@ -1,21 +1,33 @@
-"""`/announcements`: write, look at it as citizens will, approve; withdraw or replace. No script.
+"""`/announcements`: due, overdue, templates to fill, free text for another to approve. No script.
 
-In a drill the same page works on the drill's own log and never touches the public page.
+In a drill the same pages work on the drill's own log and never touch the public page.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from aiohttp import web
+
 from bcp.journal.journal import Journal
 from bcp.kit.errors import BcpError, UsageError
 from bcp.kit.language import text
-from bcp.service import announcing
+from bcp.service import announced, announcing
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.announcing import Announcement, Draft
+from bcp.service.announced import TEXTS, Announcement, noticed
+from bcp.service.announcing import Draft
+from bcp.service.operations.announced import template_state
 from bcp.service.pages.event import actor, desk_of, operation, typed_time
-from bcp.service.pages.respond import Answer, Go, Page, Pages
+from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.status import paragraphs
 from bcp.service.pages.visit import Visit
+from bcp.service.showing import pending
+from runbooks.notices import forms
+from runbooks.notices.state import Due, due
+from runbooks.notices.template import AUDIENCES, Template, choices, fill, shape
+from runbooks.paper.pdf import print_set
+from runbooks.paper.sheet import Sheet
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -23,48 +35,204 @@ def routes(pages: Pages) -> list[Route]:
     found = []
     for base in ("/announcements", "/drills/{drill}/announcements"):
         found += [
-            pages.route("GET", base, Permission.ANNOUNCE, show),
+            pages.route("GET", base, Permission.NOTICE, show),
             pages.route("POST", base, Permission.ANNOUNCE, act),
+            pages.route("POST", base + "/draft", Permission.NOTICE, write),
+            pages.route("GET", base + "/templates/{id}", Permission.NOTICE, template_page),
+            pages.route("POST", base + "/templates/{id}", Permission.NOTICE, publish),
+            pages.route("GET", base + "/{id}/forms", Permission.NOTICE, forms_page),
+            pages.route("GET", base + "/{id}/poster", Permission.NOTICE, poster_page),
+            pages.route("GET", base + "/{id}/poster/pdf", Permission.NOTICE, poster_pdf),
         ]
     return found
 
 
 async def show(visit: Visit) -> Answer:
     """What stands, and an empty form; `?replace=ID` begins from one that stands."""
-    found = await announcing.current(_journal(visit))
+    found = await announced.current(_journal(visit))
     old = next((one for one in found if one.id == visit.query.get("replace")), None)
     return await _draw(visit, found, _draft_of(old) if old else None)
 
 
 async def act(visit: Visit) -> Answer:
-    """Preview, change, approve, withdraw."""
-    journal, doing = _journal(visit), visit.field("do")
+    """Preview, change, approve, withdraw, approve a template: what the authority does."""
+    journal, clock, doing = _journal(visit), visit.house.clock, visit.field("do")
+    who, op = actor(visit), operation(visit)
     if doing == "withdraw":
-        id, house = visit.field("id"), visit.house
-        await announcing.withdraw(journal, house.clock, id, actor=actor(visit), op=operation(visit))
+        id, why, hidden = visit.field("id"), visit.field("reason"), bool(visit.field("hidden"))
+        await announcing.withdraw(journal, clock, id, actor=who, op=op, reason=why, hidden=hidden)
         return await _publish(visit)
-    found = await announcing.current(journal)
+    if doing == "skip":
+        incident = desk_of(visit).current()
+        if incident is None:
+            raise Absent
+        step, why = visit.field("step"), visit.field("reason")
+        await announcing.skip(journal, clock, incident.id, step, why, actor=who, op=op)
+        return Go(_place(visit))
+    if doing == "template":
+        one = _template(visit, visit.field("id"))
+        await announcing.approve_template(journal, clock, one, actor=who, op=op)
+        return Go(_place(visit))
+    if doing == "draft":
+        id, alone = visit.field("id"), visit.field("alone")
+        await announcing.approve_draft(journal, clock, id, actor=who, op=op, alone=alone)
+        return await _publish(visit)
+    return await _text(visit, doing)
+
+
+async def write(visit: Visit) -> Answer:
+    """Staff: preview, change, leave it for another to approve."""
+    return await _text(visit, "save" if visit.field("do") == "save" else visit.field("do"))
+
+
+async def _text(visit: Visit, doing: str) -> Answer:
+    journal = _journal(visit)
+    found = await announced.current(journal)
     if doing == "change":
         return await _draw(visit, found, _typed(visit))
-    if doing not in ("preview", "approve"):
+    allowed = ("preview", "save", "approve") if visit.may("announce") else ("preview", "save")
+    if doing not in allowed:
         raise UsageError(text("pages.bad_act").pick(visit.lang), got=doing)
+    incident = desk_of(visit).current()
+    on = incident.id if incident is not None else None
     try:
         draft = _typed(visit)
         draft.check(visit.now)
         if doing == "preview":
             return await _draw(visit, found, draft, preview=True)
-        await announcing.approve(
-            journal, visit.house.clock, draft, actor=actor(visit), op=operation(visit)
-        )
+        enter = announcing.approve if doing == "approve" else announcing.draft
+        who, op = actor(visit), operation(visit)
+        await enter(journal, visit.house.clock, draft, actor=who, op=op, incident=on)
     except UsageError as error:  # back to the form, with every word still in it
         return await _draw(visit, found, _as_typed(visit), said=error)
     return await _publish(visit)
 
 
+# --- templates ------------------------------------------------------------------------------------
+
+
+async def template_page(visit: Visit) -> Answer:
+    """Fill in an approved template."""
+    return await _fill_in(visit, _template(visit, visit.parts["id"]))
+
+
+async def publish(visit: Visit) -> Answer:
+    """Look at it filled, then publish: one person is enough, its words were approved before."""
+    one = _template(visit, visit.parts["id"])
+    given = {place: visit.field(f"v_{place}") for place in one.places}
+    incident = desk_of(visit).current()
+    try:
+        words = fill(one, given, visit.house.city)
+        new = Draft(
+            words["title"],
+            words["body"],
+            next_update=typed_time(visit, "next_update"),
+            replaces=visit.field("replaces") or None,
+            audience=visit.field("audience") or one.audiences[0],
+            correction=visit.field("correction"),
+            step=visit.field("step") or None,
+        )
+        new.check(visit.now)
+        if visit.field("do") != "publish":
+            return await _fill_in(visit, one, words)
+        await announcing.publish_template(
+            _journal(visit),
+            visit.house.clock,
+            one,
+            given,
+            visit.house.city,
+            new,
+            actor=actor(visit),
+            op=operation(visit),
+            incident=incident.id if incident is not None else None,
+        )
+    except UsageError as error:
+        return await _fill_in(visit, one, said=error)
+    return await _publish(visit)
+
+
+async def _fill_in(
+    visit: Visit,
+    one: Template,
+    words: dict[str, str] | None = None,
+    said: BcpError | None = None,
+) -> Page:
+    city = visit.house.city
+    asked = {**visit.query, **{name: visit.field(name) for name in visit.form}}
+    script = None
+    if words is not None:
+        draft = forms.Said("-", words["title"], words["body"], radio=words["radio"])
+        script = forms.radio(draft, city.organization.name)
+    values = {
+        "one": one,
+        "approval": template_state(noticed(_journal(visit)).templates, one),
+        "places": [(p, choices(city, p), shape(p), asked.get(f"v_{p}", "")) for p in one.places],
+        "asked": asked,
+        "standing": await announced.current(_journal(visit)),
+        "words": words,
+        "shown": {name: paragraphs(said_) for name, said_ in (words or {}).items()},
+        "script": script,
+        "said": said,
+        "place": _place(visit),
+    }
+    return Page("announce_template.html", values, 200 if said is None else 400, live=False)
+
+
+def _template(visit: Visit, id: str) -> Template:
+    found = next((one for one in visit.house.announcements.templates if one.id == id), None)
+    if found is None:
+        raise Absent
+    return found
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+async def forms_page(visit: Visit) -> Answer:
+    """To read aloud, to telephone, to print."""
+    one = await _one(visit)
+    said, name = one.said(visit.drill), visit.house.city.organization.name
+    values = {
+        "one": one,
+        "scripts": [("radio", forms.radio(said, name)), ("phone", forms.phone(said, name))],
+        "place": _place(visit),
+    }
+    return Page("announce_forms.html", values, live=False)
+
+
+async def poster_page(visit: Visit) -> Answer:
+    """The poster to print from the browser."""
+    sheet = _poster(visit, await _one(visit))
+    pdf = f"{_place(visit)}/{visit.parts['id']}/poster/pdf"
+    return Page("sheet.html", {"sheets": (sheet,), "pdf": pdf, "incident": None, "parts": ()})
+
+
+async def poster_pdf(visit: Visit) -> Answer:
+    """The poster as PDF."""
+    body = await print_set((_poster(visit, await _one(visit)),), visit.house.workers)
+    return web.Response(body=body, content_type="application/pdf")
+
+
+def _poster(visit: Visit, one: Announcement) -> Sheet:
+    organization, day = visit.house.city.organization, forms.today(visit.now)
+    return forms.poster(one.said(visit.drill), organization, one.approved_at, day)
+
+
+async def _one(visit: Visit) -> Announcement:
+    journal = _journal(visit)
+    notice = noticed(journal).items.get(visit.parts["id"])
+    found = await announced.with_words(journal, notice) if notice is not None else None
+    if found is None:
+        raise Absent
+    return found
+
+
+# --- drawing --------------------------------------------------------------------------------------
+
+
 async def _publish(visit: Visit) -> Answer:
-    house = visit.house
     if not visit.drill:
-        await announcing.show(house.journal, house.status_folder, house.workers)
+        await visit.house.show_public()
     return Go(_place(visit))
 
 
@@ -76,12 +244,18 @@ async def _draw(
     preview: bool = False,
     said: BcpError | None = None,
 ) -> Page:
-    house = visit.house
+    house, journal = visit.house, _journal(visit)
     behind = False
     if not visit.drill:
-        behind = await announcing.pending(house.journal, house.status_folder, house.workers)
+        behind = await pending(house.journal, house.status_folder, house.workers)
+    state = noticed(journal)
+    templates = house.announcements.templates
     values = {
         "found": [(one, paragraphs(one.body)) for one in found],
+        "drafts": await announced.drafts(journal),
+        "due": await _due(visit),
+        "templates": [(one, template_state(state.templates, one)) for one in templates],
+        "mirrors": {} if visit.drill else house.mirror_states,
         "draft": draft or Draft("", ""),
         "next_text": visit.field("next_update"),
         "preview": preview,
@@ -91,9 +265,21 @@ async def _draw(
         "said": said,
         "behind": behind,
         "place": _place(visit),
+        "audiences": AUDIENCES,
+        "names": visit.called,
+        "me": actor(visit).id,
+        "target": _place(visit) if visit.may("announce") else f"{_place(visit)}/draft",
     }
-    status = 200 if said is None else 400
-    return Page("announcements.html", values, status, live=False)
+    return Page("announcements.html", values, 200 if said is None else 400, live=False)
+
+
+async def _due(visit: Visit) -> tuple[Due, ...]:
+    desk = desk_of(visit)
+    incident = desk.current()
+    if incident is None:
+        return ()
+    seen = await desk.situation(incident)
+    return due(noticed(desk.journal), incident, seen.steps.values())
 
 
 def _place(visit: Visit) -> str:
@@ -104,30 +290,35 @@ def _journal(visit: Visit) -> Journal:
     return desk_of(visit).journal if visit.drill else visit.house.journal
 
 
+def _words(visit: Visit) -> dict[str, Any]:
+    return {name: visit.field(name).replace("\r\n", "\n") for name in TEXTS}
+
+
 def _typed(visit: Visit) -> Draft:
     """Raises `UsageError` for a time that is none."""
-    return Draft(
-        visit.field("title"),
-        visit.field("body").replace("\r\n", "\n"),
-        visit.field("easy").replace("\r\n", "\n"),
-        visit.field("title_en"),
-        visit.field("body_en").replace("\r\n", "\n"),
-        typed_time(visit, "next_update"),
-        visit.field("replaces") or None,
-    )
+    return _made(visit, next_update=typed_time(visit, "next_update"))
 
 
 def _as_typed(visit: Visit) -> Draft:
     """The words alone, whatever the time says."""
+    return _made(visit)
+
+
+def _made(visit: Visit, **more: Any) -> Draft:
     return Draft(
-        visit.field("title"),
-        visit.field("body"),
-        visit.field("easy"),
-        visit.field("title_en"),
-        visit.field("body_en"),
+        **_words(visit),
+        **more,
         replaces=visit.field("replaces") or None,
+        audience=visit.field("audience") or "residents",
+        correction=visit.field("correction"),
+        alone=visit.field("alone"),
+        step=visit.field("step") or None,
     )
 
 
 def _draft_of(one: Announcement) -> Draft:
-    return Draft(one.title, one.body, one.easy, one.title_en, one.body_en, replaces=one.id)
+    return Draft(
+        **{name: getattr(one, name) for name in TEXTS},
+        replaces=one.id,
+        audience=one.notice.audience,
+    )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bcp.kit.units import whole
-from bcp.service import announcing
+from bcp.service import announced
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import desk_of, event_of
@@ -178,7 +178,7 @@ async def next_update(visit: Visit) -> datetime | None:
     journal = desk_of(visit).journal if visit.drill else visit.house.journal
     if not journal.size:
         return None
-    standing = await announcing.current(journal)
+    standing = await announced.current(journal)
     return min((one.next_update for one in standing if one.next_update), default=None)
 
 

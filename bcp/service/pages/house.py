@@ -16,6 +16,8 @@ from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.house import Progress, Reloads
+from bcp.service.sections import Announcements
+from bcp.service.showing import MirrorState
 from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.notify import Notifier
@@ -141,6 +143,20 @@ class House(Protocol):
 
     def note_verified(self, ok: bool) -> None:
         """The whole log was read again."""
+        ...
+
+    @property
+    def announcements(self) -> Announcements:
+        """Templates and second places of the plan."""
+        ...
+
+    @property
+    def mirror_states(self) -> Mapping[str, MirrorState]:
+        """How each second place of the public page fares."""
+        ...
+
+    async def show_public(self) -> bool:
+        """Make the public page and its copies agree with the log."""
         ...
 
     @property

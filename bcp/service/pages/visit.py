@@ -41,7 +41,7 @@ _NAVIGATION = (
     ("/backups", "nav_backups", Permission.READ),
     ("/audit", "nav_audit", Permission.READ_FINDINGS),
     ("/log", "nav_log", Permission.READ_LOG),
-    ("/announcements", "nav_announcements", Permission.ANNOUNCE),
+    ("/announcements", "nav_announcements", Permission.NOTICE),
     ("/practice", "nav_practice", Permission.READ),
 )
 

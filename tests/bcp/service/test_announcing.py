@@ -7,6 +7,7 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,22 +16,44 @@ from bcp.journal.journal import Journal
 from bcp.kit.clock import SystemClock
 from bcp.kit.errors import Refused, Unwritable, UsageError
 from bcp.kit.workers import Workers
-from bcp.service.announcing import (
-    Draft,
-    approve,
-    current,
-    keep,
-    pending,
-    publish,
-    published,
-    show,
-    withdraw,
-)
-from tests.bcp.journal.helpers import DiskTrouble, fresh, reopen
+from bcp.service import announcing
+from bcp.service.announced import current
+from bcp.service.announcing import Draft, approve, withdraw
+from bcp.service.pages.status import mirror_page
+from bcp.service.sections import Mirror
+from bcp.service.showing import Mirrors, Shown, keep, pending, public, publish, show
+from bcp.service.showing import published as all_published
+from runbooks.notices.state import FOLD, FOLD_NAME
+from runbooks.notices.template import Template
+from tests.bcp.journal.helpers import DiskTrouble
+from tests.bcp.journal.helpers import fresh as fresh_journal
+from tests.bcp.journal.helpers import reopen as reopen_journal
 from tests.fakes import ManualClock
+from tests.runbooks.world import a_city
 
 WHO = Actor("u-1", "commander")
-TEXT = Draft("窓口の再開", "9時に開けます。\n\n<b>証明書</b>も出せます。", easy="9じに あきます。")
+TEXT = Draft(
+    "窓口の再開",
+    "9時に開けます。\n\n<b>証明書</b>も出せます。",
+    easy="9じに あきます。",
+    alone="夜間で一人",
+)
+
+
+FOLDS = {FOLD_NAME: FOLD}
+
+
+def fresh(folder: Path, clock: ManualClock, **more: Any) -> Journal:
+    return fresh_journal(folder, clock, folds=FOLDS, **more)
+
+
+def reopen(folder: Path, clock: ManualClock) -> Journal:
+    return reopen_journal(folder, clock, folds=FOLDS)
+
+
+def published(place: Path) -> tuple[Shown, ...]:
+    """What stands on the page."""
+    return tuple(one for one in all_published(place) if one.state == "standing")
 
 
 @pytest.fixture
@@ -44,7 +67,7 @@ async def test_the_page_shows_what_was_approved_with_the_time_of_the_entry(
     clock, workers = ManualClock(), Workers(2)
     async with fresh(tmp_path / "log", clock) as journal:
         promised = clock.utc() + timedelta(hours=3)
-        draft = Draft(TEXT.title, TEXT.body, next_update=promised)
+        draft = Draft(TEXT.title, TEXT.body, next_update=promised, alone="夜間で一人")
         id = await approve(journal, clock, draft, actor=WHO, op="1")
         assert published(place) == ()
         await publish(journal, place, workers)
@@ -128,11 +151,15 @@ async def test_an_update_takes_the_place_of_the_old_one_at_once(
     clock, workers = ManualClock(), Workers(2)
     async with fresh(tmp_path / "log", clock) as journal:
         id = await approve(journal, clock, TEXT, actor=WHO, op="1")
-        newer = Draft("窓口は15時から", "遅れます。", replaces=id)
+        newer = Draft(
+            "窓口は15時から", "遅れます。", replaces=id, alone="一人", correction="9時は誤り"
+        )
         await approve(journal, clock, newer, actor=WHO, op="2")
         await approve(journal, clock, newer, actor=WHO, op="2")  # the button pressed twice
         await publish(journal, place, workers)
         assert [one.title for one in published(place)] == ["窓口は15時から"]
+        before = next(one for one in all_published(place) if one.id == id)
+        assert (before.state, before.title) == ("replaced", TEXT.title), "visible as what it was"
         with pytest.raises(Refused):
             await withdraw(journal, clock, id, actor=WHO, op="3")
 
@@ -178,3 +205,90 @@ async def test_keeping_makes_good_whatever_differs(tmp_path: Path, place: Path) 
 
 def again(folder: Path, clock: ManualClock) -> Journal:
     return reopen(folder / "log", clock)
+
+
+async def test_the_writer_alone_needs_a_reason_and_another_person_none(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with fresh(tmp_path / "log", clock) as journal:
+        text = Draft("窓口の再開", "9時に開けます。")
+        with pytest.raises(UsageError):
+            await approve(journal, clock, text, actor=WHO, op="1")
+        id = await announcing.draft(journal, clock, text, actor=WHO, op="2")
+        assert await current(journal) == ()
+        with pytest.raises(UsageError):
+            await announcing.approve_draft(journal, clock, id, actor=WHO, op="3")
+        other = Actor("u-2", "commander")
+        await announcing.approve_draft(journal, clock, id, actor=other, op="4")
+        await announcing.approve_draft(journal, clock, id, actor=other, op="4")
+        (one,) = await current(journal)
+        assert (one.id, one.notice.alone) == (id, False)
+
+
+async def test_a_template_is_filled_only_while_its_words_are_approved(tmp_path: Path) -> None:
+    clock, city = ManualClock(), a_city()
+    down = Template(
+        id="down",
+        audiences=("residents",),
+        title="{service}を止めています",
+        body="{time}からです。",
+        easy="{service}が できません。{time}からです。",
+        title_en="{service}",
+        body_en="Since {time}.",
+        radio="{service}は、いま、できません。",
+    )
+    given = {"service": "住民票の交付", "time": "14:30"}
+    async with fresh(tmp_path / "log", clock) as journal:
+
+        async def say(template: Template, values: dict[str, str], op: str) -> None:
+            await announcing.publish_template(
+                journal, clock, template, values, city, Draft("-", "-"), actor=WHO, op=op
+            )
+
+        with pytest.raises(Refused):
+            await say(down, given, "1")
+        await announcing.approve_template(journal, clock, down, actor=WHO, op="2")
+        for bad in ({**given, "service": "好きな言葉"}, {**given, "time": "たぶん"}, {}):
+            with pytest.raises(UsageError):
+                await say(down, bad, "3")
+        await say(down, given, "4")
+        assert [one.title for one in await current(journal)] == ["住民票の交付を止めています"]
+        changed = down.model_copy(update={"body": "{time}からです。すみません。"})
+        with pytest.raises(Refused):
+            await say(changed, given, "5")
+
+
+async def test_a_second_place_is_written_whole_and_its_failure_is_a_state(tmp_path: Path) -> None:
+    clock, workers, out = ManualClock(), Workers(2), tmp_path / "out"
+    city = a_city().organization
+    async with fresh(tmp_path / "log", clock) as journal:
+        id = await approve(journal, clock, TEXT, actor=WHO, op="1")
+        mirror = Mirror(id="usb", folder=str(out), marker="mounted")
+        mirrors = Mirrors(clock, workers, mirror_page)
+        await mirrors.write((mirror,), await public(journal), city)
+        assert mirrors.states((mirror,))["usb"].ok is False
+        assert not out.exists(), "a mount that is not there is no empty folder"
+        out.mkdir()
+        (out / "mounted").touch()
+        await mirrors.write((mirror,), await public(journal), city)
+        page = (out / "index.html").read_text()
+        assert "窓口の再開" in page
+        assert "&lt;b&gt;証明書" in page
+        assert "http" not in page
+        good = mirrors.states((mirror,))["usb"].good_at
+        await withdraw(journal, clock, id, actor=WHO, op="2", reason="誤って出した")
+        (out / "index.html").unlink()
+        (out / "index.html").mkdir()  # cannot be replaced: as a full or broken disk
+        (out / "index.html" / "x").touch()
+        await clock.advance(60)
+        await mirrors.write((mirror,), await public(journal), city)
+        state = mirrors.states((mirror,))["usb"]
+        assert (state.ok, state.good_at) == (False, good)
+        shutil.rmtree(out / "index.html")
+        await mirrors.write((mirror,), await public(journal), city)
+        assert "誤って出した" in (out / "index.html").read_text()
+
+
+def test_a_percentage_never_goes_out() -> None:
+    for said in ("50%の確率で", "５０％", "八割 パーセント"):
+        with pytest.raises(UsageError):
+            Draft("題", said).check(SystemClock().utc())

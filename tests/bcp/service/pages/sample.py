@@ -41,6 +41,8 @@ from bcp.service.house import Progress, Reloads
 from bcp.service.pages.all import page_routes
 from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
+from bcp.service.sections import Announcements
+from bcp.service.showing import MirrorState, show
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env
 from bcp.watch.history import History
@@ -54,6 +56,7 @@ from runbooks.book import Book, shipped
 from runbooks.desk import Desk
 from runbooks.drills import Drills
 from runbooks.incident import FOLD as INCIDENTS
+from runbooks.notices.state import FOLD as NOTICES
 from runbooks.paper.copies import FOLD as COPIES
 from tests.bcp.journal.helpers import DiskTrouble
 
@@ -130,6 +133,12 @@ class Town:
     verified: bool | None = None
     verified_at: datetime | None = None
     log_in_as: dict[str, str] = field(default_factory=dict)
+
+    announcements: Announcements = field(default_factory=Announcements)
+    mirror_states: Mapping[str, MirrorState] = field(default_factory=dict)
+
+    async def show_public(self) -> bool:
+        return await show(self.journal, self.status_folder, self.workers)
 
     @property
     def desks(self) -> Mapping[str, Desk]:
@@ -223,6 +232,7 @@ async def town(
     Journal.create(folder / "real", origin="kurihara.example/test", node="node1", clock=clock)
     folds: Mapping[str, Any] = {
         "incidents": INCIDENTS,
+        "announcements": NOTICES,
         "statements": STATEMENTS,
         "backups": BACKUPS,
         "copies": COPIES,

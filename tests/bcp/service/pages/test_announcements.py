@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
-from bcp.service.announcing import current
+from bcp.service.announced import current
 from tests.bcp.service.pages.sample import Town, Visitor
 from tests.bcp.service.pages.test_pages import declare, field
 
-DRAFT = {"title": "窓口の再開", "body": "<b>9時</b>に開けます。", "easy": "9じに あきます。"}
+DRAFT = {
+    "title": "窓口の再開",
+    "body": "<b>9時</b>に開けます。",
+    "easy": "9じに あきます。",
+    "alone": "夜間で一人",
+}
 
 
 async def approve(visitor: Visitor, base: str = "", **fields: str) -> tuple[int, str]:
@@ -49,7 +54,9 @@ async def test_withdrawing_takes_it_off_and_leaves_both_acts_in_the_log(
     assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="w"))[0] == 303
     assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="w"))[0] == 303
     assert (await visitor.post("/announcements", do="withdraw", id=one.id, op="x"))[0] == 409
-    assert "お知らせはありません" in (await visitor.get("/status"))[1]
+    _, page = await visitor.get("/status")
+    assert "お知らせはありません" in page
+    assert "<s>窓口の再開</s>" in page, "withdrawn, and still to be read"
     kinds = [entry.kind for entry in await made.journal.read(kind="announcement.")]
     assert kinds == ["announcement.approved", "announcement.withdrawn"]
 
@@ -78,9 +85,14 @@ async def test_a_draft_at_fault_comes_back_with_every_word(visitor: Visitor) -> 
 
 
 async def test_only_who_may_announce_sees_the_page(visitor: Visitor) -> None:
-    for login in ("viewer", "staff", "auditor", "administrator"):
+    for login in ("viewer", "auditor", "administrator"):
         await visitor.sign_in(login)
         assert (await visitor.get("/announcements"))[0] == 403
         assert 'href="/announcements"' not in (await visitor.get("/"))[1]
+    await visitor.sign_in("staff")  # writes for another to approve
+    assert (await visitor.post("/announcements", do="approve", **DRAFT))[0] == 403
+    saved = await visitor.post("/announcements/draft", do="save", op="s", **DRAFT)
+    assert saved == (303, "/announcements")
     await visitor.sign_in("commander")
+    assert "承認待ち" in (await visitor.get("/announcements"))[1]
     assert 'href="/announcements"' in (await visitor.get("/"))[1]
