@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bcp.kit.errors import UsageError
-from bcp.plan.marks import Fault, Mark, Path_, Tree, documents, dotted
+from bcp.plan.marks import Fault, Mark, Parts, Path_, Tree, documents, dotted
 from bcp.plan.suggest import keys_at
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ def read_source(root: Path) -> Source:
             files[shown] = found
     source = parse_files(files)
     if faults and not files:  # nothing could be read: what is missing is said of that file
-        source.tree.marks[()] = faults[0].mark
+        source.tree.file = faults[0].mark.file
     source.faults[:0] = faults
     return source
 
@@ -93,46 +93,38 @@ def _content(path: Path, room: int) -> bytes | str:
 def parse_files(files: Mapping[str, bytes]) -> Source:
     """The same from bytes: an accepted plan kept in the evidence store reads back like this."""
     source = Source(dict(files))
-    source.tree.data = {}
+    source.tree.data, source.tree.place = {}, Parts(0, {})
     for shown, content in files.items():
         for tree in documents(content, shown, source.faults):
             if isinstance(tree.data, dict) and tree.data.get("kind") == "Runbook":
                 source.runbooks.append(tree)
             else:
                 _join(source, tree)
-    source.tree.marks.setdefault((), Mark(next(iter(files), "?"), 1, 1))
+    if source.tree.file == "?":
+        source.tree.file = next(iter(files), "?")
     return source
 
 
 def _join(source: Source, part: Tree) -> None:
     whole: dict[str, Any] = source.tree.data  # type: ignore[assignment]
-    if not isinstance(part.data, dict):
+    if not isinstance(part.data, dict) or not isinstance(part.place, Parts):
         source.faults.append(
             Fault(part.mark(()), "", "計画は キー: 値 の形で書く / a plan file is a mapping")
         )
         return
-    source.tree.marks.setdefault((), part.mark(()))
+    if not whole:  # the first one gives the whole its place
+        source.tree.file, source.tree.place = part.file, Parts(part.place.at, {})
     for key, value in part.data.items():
-        shift = 0
-        if key in whole:
-            if not (isinstance(whole[key], list) and isinstance(value, list)):
-                first = source.tree.mark((key,))
-                source.faults.append(
-                    Fault(
-                        part.mark((key,)), key, f"キーが二重です (最初は {first}) / duplicate key"
-                    )
-                )
-                continue
-            shift = len(whole[key])
-            whole[key].extend(value)
-        else:
+        if key not in whole:
             whole[key] = value
-        for path, mark in part.marks.items():
-            if path and path[0] == key:
-                moved = path
-                if shift and len(path) > 1 and isinstance(path[1], int):
-                    moved = (key, path[1] + shift, *path[2:])
-                source.tree.marks.setdefault(moved, mark)
+            source.tree.join(key, part)
+        elif isinstance(whole[key], list) and isinstance(value, list):
+            whole[key].extend(value)
+            source.tree.join(key, part)
+        else:
+            first = source.tree.mark((key,))
+            message = f"キーが二重です (最初は {first}) / duplicate key"
+            source.faults.append(Fault(part.mark((key,)), key, message))
 
 
 def validate(
@@ -163,7 +155,7 @@ def _written(tree: Tree, base: Path_, loc: Iterable[str | int]) -> Path_:
     path = base
     parts = list(loc)
     for index, part in enumerate(parts):
-        if (*path, part) in tree.marks:
+        if tree.has((*path, part)):
             path = (*path, part)
         elif index == len(parts) - 1 and isinstance(part, str):
             return (*path, part)

@@ -125,12 +125,16 @@ def join(document: Any, values: Mapping[str, str]) -> Any:
 def _texts_of(document: Any, own: Mapping[int, str]) -> str:
     """Every text that is nobody's own field, in one string: most people are named nowhere else."""
     texts: list[str] = []
-
-    def keep(text: str) -> str:
-        texts.append(text)
-        return text
-
-    _each(document, keep, own, lambda _person, row: dict(row))
+    left = [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            if id(value) not in own:
+                left.extend(value.values())
+        elif isinstance(value, list | tuple):
+            left.extend(value)
     return "\0".join(texts)
 
 

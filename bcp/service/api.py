@@ -47,10 +47,12 @@ def routes(house: Callable[[], House], operations: Operations) -> list[Route]:
         )
         for operation in operations
     ]
-    document = openapi(operations)
+    document: list[str] = []  # a tenth of a second of work, done when somebody asks
 
     async def describe(request: web.Request) -> web.StreamResponse:
-        return web.json_response(document)
+        if not document:
+            document.append(await house().workers.thread(_describe, operations))
+        return web.Response(text=document[0], content_type="application/json")
 
     found.append(Route("GET", "/api/v1/openapi.json", Permission.READ, describe, machine=True))
     return found
@@ -74,6 +76,10 @@ def _handler(
         return web.json_response(body, dumps=_dumps)
 
     return handle
+
+
+def _describe(operations: Operations) -> str:
+    return json.dumps(openapi(operations))
 
 
 def _dumps(data: Any) -> str:

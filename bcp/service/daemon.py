@@ -22,12 +22,11 @@ from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
-from bcp.plan.marks import PlanInvalid
+from bcp.plan.marks import Fault, PlanInvalid
 from bcp.service import accepting, app, chores, memory, returning, showing, systemd
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
-from bcp.service.linting import lint_plan
 from bcp.service.operations import OPERATIONS
 from bcp.service.plan import Plan, load
 from bcp.service.reload import Portable, Reloaded, assemble, needs_restart, read_portable
@@ -233,6 +232,12 @@ class Daemon:
 
     async def _lint(self, house: House) -> None:
         """Say in our own messages what is wrong with the runbooks in force; a page shows it too."""
-        faults = await house.workers.thread(lint_plan, house.plan, placed=False)
+        faults = await house.workers.thread(_faults, house.plan)
         for fault in faults[:20]:
             LOG.warning("runbook at fault", fault=str(fault), of=len(faults))
+
+
+def _faults(plan: Plan) -> list[Fault]:
+    from bcp.service.linting import lint_plan  # nobody waits for it to be ready
+
+    return lint_plan(plan, placed=False)

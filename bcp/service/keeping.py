@@ -18,7 +18,7 @@ from typing import Any
 from bcp.kit.errors import BcpError
 from bcp.plan import personal
 from bcp.plan.loader import Source, parse_files
-from bcp.plan.marks import Mark, Tree
+from bcp.plan.marks import Tree
 
 FORMAT = 2
 
@@ -28,7 +28,7 @@ def split(data: Mapping[str, Any], runbooks: Mapping[str, Tree]) -> tuple[bytes,
     document = {
         "format": FORMAT,
         "plan": data,
-        "runbooks": [[tree.mark(()).file, tree.data] for tree in runbooks.values()],
+        "runbooks": [[tree.file, tree.data] for tree in runbooks.values()],
     }
     people = data.get("people") or ()
     found = personal.split(document, people)
@@ -49,7 +49,6 @@ def parse(kept: bytes, values: Mapping[str, str]) -> Source:
             next_step="新しい版の ict-bcp で開く / open it with a newer ict-bcp",
         )
     whole = personal.join(document, values)
-    source = Source({}, Tree(whole["plan"]))
-    source.tree.marks[()] = Mark("plan", 1, 1)
-    source.runbooks = [Tree(data, {(): Mark(file, 1, 1)}) for file, data in whole["runbooks"]]
+    source = Source({}, Tree(whole["plan"], "plan"))
+    source.runbooks = [Tree(data, file) for file, data in whole["runbooks"]]
     return source

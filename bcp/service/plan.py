@@ -153,7 +153,7 @@ class Draft:
                     )
         joined = book.joined(shipped, section.library)
         for runbook in joined:
-            name = joined.trees[runbook.id].mark(()).file
+            name = joined.trees[runbook.id].file
             if book.get(runbook.id) is None:
                 self.files[name] = (files("runbooks") / name).read_bytes()
         return joined
