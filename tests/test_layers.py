@@ -7,8 +7,9 @@ holds trivially. An exception is a line in an allow list below, with its reason.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from fnmatch import fnmatch
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch, translate
 from functools import cache
 from pathlib import Path
 
@@ -222,16 +223,28 @@ def _uses(tree: ast.Module, path: Path | None = None) -> Iterator[tuple[int, str
             yield node.lineno, bound.get(call, call) + head[len(call) :] + dot + rest
 
 
-def _matches(name: str, pattern: str) -> bool:
-    return fnmatch(name, pattern) or ("*" not in pattern and name.startswith(pattern + "."))
+@cache
+def _imported(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple(_imports(_tree(path), path))
 
 
-def _breaches(tree: ast.Module, forbidden: tuple[str, ...], path: Path | None = None) -> set[int]:
-    return {
-        line
-        for line, name in _uses(tree, path)
-        if any(_matches(name, pattern) for pattern in forbidden)
-    }
+@cache
+def _used(path: Path) -> tuple[tuple[int, str], ...]:
+    """Each file is walked once, not once for each rule."""
+    return tuple(_uses(_tree(path), path))
+
+
+@cache
+def _pattern(forbidden: tuple[str, ...]) -> re.Pattern[str]:
+    """A name itself and, without a star, all below it."""
+    return re.compile(
+        "|".join(translate(p) if "*" in p else rf"{re.escape(p)}(\..*)?\Z" for p in forbidden)
+    )
+
+
+def _breaches(uses: Iterable[tuple[int, str]], forbidden: tuple[str, ...]) -> set[int]:
+    found = _pattern(forbidden).match
+    return {line for line, name in uses if found(name)}
 
 
 def _room(module: str) -> str | None:
@@ -245,12 +258,12 @@ def _room(module: str) -> str | None:
     return f"bcp.{second}" if second else "bcp"
 
 
-def _wrong_imports(tree: ast.Module, module: str, path: Path | None = None) -> list[str]:
+def _wrong_imports(imports: Iterable[tuple[int, str]], module: str) -> list[str]:
     room = _room(module)
     if room is None or room not in MAY_IMPORT:
         return []
     wrong = []
-    for line, full in _imports(tree, path):
+    for line, full in imports:
         other = _room(full)
         if other in MAY_IMPORT and other not in MAY_IMPORT[room]:
             wrong.append(f"{line}: {room} must not import {full}")
@@ -264,7 +277,7 @@ def test_imports_go_one_way() -> None:
     wrong = [
         f"{_name(path)}:{fault}"
         for path in _packages()
-        for fault in _wrong_imports(_tree(path), _module(path), path)
+        for fault in _wrong_imports(_imported(path), _module(path))
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -283,7 +296,7 @@ def test_nobody_but_main_and_the_tests_imports_the_service() -> None:
         f"{_name(path)}:{line}: imports {full}"
         for path in _packages()
         if _name(path) != "bcp/__main__.py" and _room(_module(path)) != ROOF
-        for line, full in _imports(_tree(path), path)
+        for line, full in _imported(path)
         if _room(full) == ROOF
     ]
     assert not wrong, "\n".join(wrong)
@@ -293,7 +306,7 @@ def test_no_package_imports_the_tests_or_the_benchmarks() -> None:
     wrong = [
         f"{_name(path)}:{line}: imports {full}"
         for path in _packages()
-        for line, full in _imports(_tree(path), path)
+        for line, full in _imported(path)
         if full.partition(".")[0] in {"tests", "benchmarks"}
     ]
     assert not wrong, "\n".join(wrong)
@@ -306,7 +319,7 @@ def test_each_of_these_has_one_place_only(rule: str) -> None:
         f"{_name(path)}:{line}: {rule} only in {', '.join(allowed) or 'no file'}"
         for path in _packages()
         if not any(fnmatch(_name(path), pattern) for pattern in allowed)
-        for line in sorted(_breaches(_tree(path), forbidden, path))
+        for line in sorted(_breaches(_used(path), forbidden))
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -316,8 +329,8 @@ def test_tests_use_fakes_and_never_mocks() -> None:
     wrong = [
         f"{_name(path)}:{line}: write a fake"
         for path in _sources("tests")
-        for line, full in _imports(_tree(path), path)
-        if any(_matches(full, name) for name in forbidden)
+        for line, full in _imported(path)
+        if _pattern(forbidden).match(full)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -377,7 +390,7 @@ def test_every_room_says_what_it_promises() -> None:
     ],
 )
 def test_a_breach_is_seen_however_it_is_spelled(rule: str, source: str) -> None:
-    assert _breaches(ast.parse(source), ONE_PLACE[rule][0])
+    assert _breaches(_uses(ast.parse(source)), ONE_PLACE[rule][0])
 
 
 @pytest.mark.parametrize(
@@ -394,7 +407,7 @@ def test_a_breach_is_seen_however_it_is_spelled(rule: str, source: str) -> None:
 )
 def test_what_is_allowed_is_left_alone(source: str) -> None:
     for rule, (forbidden, _) in ONE_PLACE.items():
-        assert not _breaches(ast.parse(source), forbidden), rule
+        assert not _breaches(_uses(ast.parse(source)), forbidden), rule
 
 
 @pytest.mark.parametrize(
@@ -415,4 +428,4 @@ def test_what_is_allowed_is_left_alone(source: str) -> None:
     ],
 )
 def test_the_direction_of_an_import_is_judged(module: str, source: str, wrong: bool) -> None:
-    assert bool(_wrong_imports(ast.parse(source), module)) is wrong
+    assert bool(_wrong_imports(_imports(ast.parse(source)), module)) is wrong

@@ -21,9 +21,16 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 @cache
-def trees() -> tuple[ast.Module, ...]:
+def nodes() -> tuple[ast.AST, ...]:
+    """Calls, strings and names of classes in every file: each is walked once."""
     files = (path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))
-    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in files)
+    wanted = (ast.Call, ast.Constant, ast.ClassDef, ast.JoinedStr)
+    return tuple(
+        node
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, wanted)
+    )
 
 
 @cache
@@ -37,15 +44,14 @@ def templates() -> tuple[str, ...]:
 
 def calls(name: str) -> Iterator[ast.expr]:
     """The first argument of every call of `name(…)`."""
-    for tree in trees():
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Call)
-                and node.args
-                and isinstance(node.func, ast.Name | ast.Attribute)
-                and (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) == name
-            ):
-                yield node.args[0]
+    for node in nodes():
+        if (
+            isinstance(node, ast.Call)
+            and node.args
+            and isinstance(node.func, ast.Name | ast.Attribute)
+            and (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) == name
+        ):
+            yield node.args[0]
 
 
 def asked() -> set[str]:
@@ -71,15 +77,12 @@ def literals() -> frozenset[str]:
     """Every string written in code or template: a key may be put together from it."""
     found = {
         node.value
-        for tree in trees()
-        for node in ast.walk(tree)
+        for node in nodes()
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     found |= {a or b for part in templates() for a, b in _QUOTED.findall(part)}
     # names that travel as fields and enum members travel as words of a key too
-    found |= {
-        node.name for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
-    }
+    found |= {node.name for node in nodes() if isinstance(node, ast.ClassDef)}
     return frozenset(found)
 
 
@@ -87,14 +90,13 @@ def literals() -> frozenset[str]:
 def shapes() -> tuple[re.Pattern[str], ...]:
     """Keys put together with an f-string or `~`, as patterns: `pages.state_{…}`."""
     found = set()
-    for tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                parts = [
-                    re.escape(str(value.value)) if isinstance(value, ast.Constant) else ".+"
-                    for value in node.values
-                ]
-                found.add("".join(parts))
+    for node in nodes():
+        if isinstance(node, ast.JoinedStr):
+            parts = [
+                re.escape(str(value.value)) if isinstance(value, ast.Constant) else ".+"
+                for value in node.values
+            ]
+            found.add("".join(parts))
     words = (node.value for node in calls("_word") if isinstance(node, ast.Constant))
     found |= {rf"runbooks\.{word!s}_.+" for word in words}
     for part in templates():
@@ -140,17 +142,16 @@ def test_every_text_is_there_in_both_languages() -> None:
 
 def test_every_place_of_a_text_asked_for_by_name_is_filled() -> None:
     looked = 0
-    for tree in trees():
-        for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-                continue
-            key, given = node.args[0], {word.arg for word in node.keywords}
-            if node.func.id != "text" or not isinstance(key, ast.Constant) or None in given:
-                continue
-            said = catalogue().get(str(key.value))
-            if said is not None and given:  # without values the template itself is wanted
-                looked += 1
-                assert places(said.ja) | places(said.en) <= given, f"{key.value!s}: {given}"
+    for node in nodes():
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+            continue
+        key, given = node.args[0], {word.arg for word in node.keywords}
+        if node.func.id != "text" or not isinstance(key, ast.Constant) or None in given:
+            continue
+        said = catalogue().get(str(key.value))
+        if said is not None and given:  # without values the template itself is wanted
+            looked += 1
+            assert places(said.ja) | places(said.en) <= given, f"{key.value!s}: {given}"
     assert looked > 15
 
 
