@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from backups import care
+from backups.acts import What
+from backups.care import Concern
+from backups.custody import CopyState
 from backups.digits import Digit, Zones, digits
 from backups.ledger import Coverage
 from backups.model import AttestedSet, BackupSet, Repository, restic_sets
-from backups.record import Custody
+from backups.record import Action, Custody
 from backups.restic.parsing import Progress
 from backups.room import BackupRoom
 from backups.standing import Rung, good_copy
@@ -28,6 +32,10 @@ class CopyStatus:
     busy: str
     """`0` a backup, `2` to `4` that rung, `restore`; empty: nothing is in hand."""
     progress: Progress | None
+    left: timedelta | None = None
+    """Time left of the work in hand, where its speed so far says so."""
+    concerns: tuple[Concern, ...] = ()
+    """What beside the ladder needs a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +77,16 @@ def _copy(room: BackupRoom, one: BackupSet, copy: Repository) -> CopyStatus:
         state.anomalies,
         memory.coverage,
         memory.busy,
-        room.progress(*key),
+        room.progress(*key) or room.upkeep.names.get(key),
+        room.left(*key),
+        care.of(room, *key),
     )
 
 
 def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
     """`functools.partial(families, room)` is a producer for the exposition."""
     good, verified, restores, anomalies, limits = [], [], [], [], []
+    side: dict[str, list[Sample]] = {name: [] for name in _SIDE}
     for one in restic_sets(room.sets):
         if one.rpo is not None:
             labels = {"set": one.id, "system": one.system or ""}
@@ -94,6 +105,8 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
             if proof is not None:
                 restores.append(Sample(proof.facts.get("restore_ms", 0) / 1000, labels))
             anomalies.append(Sample(len(state.anomalies), labels))
+            for name, value in _beside(state, memory.coverage):
+                side[name].append(Sample(value, labels))
     yield Family(
         "ict_bcp_backup_good_timestamp_seconds",
         "gauge",
@@ -106,5 +119,35 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
         ("restore_seconds", "Measured time of the last good restore test.", restores),
         ("anomalies", "Kinds of disagreement between repository and custody record.", anomalies),
     )
-    for name, help, samples in rows:
+    for name, help, samples in (*rows, *((n, h, side[n]) for n, h in _SIDE.items())):
         yield Family(f"ict_bcp_backup_{name}", "gauge", help, tuple(samples))
+
+
+_SIDE = {
+    "oldest_read_timestamp_seconds": "Oldest reading among the packs; 0 = some pack was never read.",
+    "names_timestamp_seconds": "Last names check that found every object good; 0 = the last did not.",
+    "immutable": "1 overwrite and delete were refused, 0 one was allowed; absent while unknown.",
+    "lag_seconds": "How far this copy is behind the newest of its set.",
+    "unusual_score": "How unusual the last backup was, 0 to 100.",
+    "held": "1 while forget and prune wait for a person.",
+    "retention_timestamp_seconds": "Last forget that ended well; 0 = there was none.",
+}
+
+
+def _beside(state: CopyState, read: Coverage | None) -> Iterator[tuple[str, float]]:
+    """The series of one copy beside the ladder; what is not known is absent."""
+    if read is not None and read.packs:
+        yield "oldest_read_timestamp_seconds", read.oldest.timestamp() if read.oldest else 0
+    names, canary = state.checks.get(What.NAMES), state.checks.get(What.CANARY)
+    if names is not None:
+        yield "names_timestamp_seconds", names.at.timestamp() if names.good else 0
+    if canary is not None:
+        yield "immutable", int(canary.good)
+    agree = state.checks.get(What.AGREE)
+    if agree is not None:
+        yield "lag_seconds", agree.facts.get("lag_s", 0)
+    if state.changes:
+        yield "unusual_score", state.changes[-1].score
+    yield "held", int(state.held is not None)
+    done = state.retained.get(Action.FORGET)
+    yield "retention_timestamp_seconds", done.at.timestamp() if done else 0

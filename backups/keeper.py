@@ -52,6 +52,8 @@ class Live:
 
     memory: Memory = field(default_factory=Memory)
     progress: Progress | None = None
+    began: float = 0.0
+    """When the work in hand began, on the monotonic clock."""
     written: Evidence | None = None
     """The last evidence of rung 1 that went into the log."""
 
@@ -232,6 +234,7 @@ class Keeper:
         live = self.of(copy.key)
         async with lock, self._seats:
             live.memory = replace(live.memory, busy=what)
+            live.began = self.tools.clock.monotonic()
             try:
                 yield
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 from backups import restoring
@@ -180,6 +181,15 @@ class BackupRoom:
     def progress(self, set_id: str, repository: str) -> Progress | None:
         """How far the work in hand is; None: nothing is in hand, or it does not say."""
         return self._keeper.of((set_id, repository)).progress
+
+    def left(self, set_id: str, repository: str) -> timedelta | None:
+        """Time left of the work in hand at its speed so far; None: nobody can tell."""
+        live = self._keeper.of((set_id, repository))
+        far = live.progress
+        if far is None or not 0.01 <= far.ratio <= 1:
+            return None
+        spent = self.tools.clock.monotonic() - live.began
+        return timedelta(seconds=round(spent * (1 - far.ratio) / far.ratio))
 
 
 def _must_be_empty(target: Path) -> None:

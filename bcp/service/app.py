@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from backups.care import care_checks
 from backups.figures import families as backup_figures
 from backups.ladder import derived_checks
 from backups.room import BackupRoom
@@ -215,7 +216,8 @@ async def _enter(journal: Journal, new: NewEntry, op: str) -> None:
 
 def every_check(house: House, plan: Plan) -> tuple[Check, ...]:
     """Written checks and those derived from backup sets."""
-    return (*plan.checks, *derived_checks(plan.backups, house.room))
+    sets, room = plan.backups, house.room
+    return (*plan.checks, *derived_checks(sets, room), *care_checks(sets, room))
 
 
 async def put_in_order(house: House, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+from backups.care import care_ids
 from backups.ladder import derived_ids
 from backups.model import AttestedSet
 from bcp.plan.marks import Fault
@@ -57,5 +58,9 @@ def copies_of(plan: Plan) -> dict[str, Copies]:
 
 
 def _names(plan: Plan) -> dict[str, list[str]]:
-    checks = [*(check.id for check in plan.checks), *derived_ids(plan.backups)]
+    checks = [
+        *(check.id for check in plan.checks),
+        *derived_ids(plan.backups),
+        *care_ids(plan.backups),
+    ]
     return {"checks": checks, "backups": [item.id for item in plan.backups]}

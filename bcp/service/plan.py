@@ -17,6 +17,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from backups.care import care_ids
 from backups.ladder import derived_ids
 from backups.model import AnySet, Backups
 from backups.model import cross_check as check_backups
@@ -165,7 +166,8 @@ class Draft:
             return None
         self.faults += cross_check(city, self.tree)
         checks = rules.all_checks(city, self.parts["checks"], kinds())
-        ids = {check.id for _i, check in checks} | set(derived_ids(self.parts["backups"]))
+        sets = self.parts["backups"]
+        ids = {check.id for _i, check in checks} | {*derived_ids(sets), *care_ids(sets)}
         self.faults += rules.check_faults(city, checks, self.tree)
         self.faults += check_backups(self.parts["backups"], city, self.tree)
         self.faults += rules.proof_faults(city, ids, self.tree)

@@ -25,6 +25,13 @@ SERIES = frozenset(
         "ict_bcp_backup_verified_ratio",
         "ict_bcp_backup_restore_seconds",
         "ict_bcp_backup_anomalies",  # added: repository against custody record
+        "ict_bcp_backup_oldest_read_timestamp_seconds",
+        "ict_bcp_backup_names_timestamp_seconds",
+        "ict_bcp_backup_immutable",
+        "ict_bcp_backup_lag_seconds",
+        "ict_bcp_backup_unusual_score",
+        "ict_bcp_backup_held",
+        "ict_bcp_backup_retention_timestamp_seconds",
         "ict_bcp_audit_findings",
         "ict_bcp_disaster_active",
         "ict_bcp_disaster_changes",  # added: emergency changes open, and past their end

@@ -26,6 +26,7 @@ from bcp.service.cli.parser_disaster import VERBS, dests
 from bcp.service.cli.parser_steps import pair
 from bcp.service.cli.remote import ask_daemon
 from bcp.service.cli.typed import TYPED
+from bcp.service.cli.watching import watched
 from bcp.service.operations import OPERATIONS
 from bcp.service.operations.operation import Answer, Caller, Operation, Verdict
 from bcp.service.outbox import Item, read_lines
@@ -81,7 +82,14 @@ async def _ask(
     data = _absolute(args.data)
     out.progress(f"{operation.summary.ja} / {operation.summary.en}")
     sent = {**parameters, "op": secrets.token_hex(12)} if operation.writes else parameters
-    found = await ask_daemon(data, operation.path, sent, writes=operation.writes)
+    following = _BY_NAME["backup.progress"]
+
+    async def look() -> tuple[str, ...]:
+        document = await ask_daemon(data, following.path, {}, writes=False) or {}
+        return tuple(document.get("lines", ()))
+
+    async with watched(look, operation.name):
+        found = await ask_daemon(data, operation.path, sent, writes=operation.writes)
     if found is not None:
         return found
     answer = await _here(args, operation, parameters)
@@ -106,7 +114,14 @@ async def _here(
                 with contextlib.suppress(Unwritable):
                     await desk.look()
         caller = Caller(control.actor(os.geteuid()), secrets.token_hex(12))
-        answer = await operation.run(house, caller, given)
+
+        async def look() -> tuple[str, ...]:
+            following = _BY_NAME["backup.progress"]
+            asked = following.parameters.model_validate({})
+            return (await following.run(house, caller, asked)).lines
+
+        async with watched(look, operation.name):
+            answer = await operation.run(house, caller, given)
         await house.history.flush()
         return answer
 

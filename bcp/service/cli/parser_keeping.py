@@ -37,6 +37,8 @@ def add(leaf: Leaf, bare: Leaf) -> None:
         made = leaf(verb, ja, en)
         made.add_argument("set", metavar="SET")
         made.add_argument("--repository", help="対象の保管先 / only this repository")
+    far = leaf("progress", "作業の進み具合", "how far the work in hand is")
+    far.add_argument("set", metavar="SET", nargs="?")
     _names(
         bare("names", "部品名の照合 (合言葉もロックも不要)", "hold every object against its name")
     )

@@ -25,6 +25,7 @@ TYPED: dict[str, tuple[str, ...]] = {
     "backup agree": ("set", "repository"),
     "backup canary": ("set", "repository"),
     "backup locks": ("set", "repository"),
+    "backup progress": ("set",),
     "disaster declare": (
         "level",
         "onset",

@@ -12,6 +12,7 @@ from bcp.service.operations import (
     amending,
     announcing,
     backing_up,
+    backup_progress,
     books,
     changing,
     chronology,
@@ -51,4 +52,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *papers.OPERATIONS,
     *keeping_backups.OPERATIONS,
     *side_checks.OPERATIONS,
+    *backup_progress.OPERATIONS,
 )

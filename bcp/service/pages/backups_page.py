@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backups import figures
+from backups.care import Concern
 from backups.figures import CopyStatus, SetStatus
 from backups.model import BackupSet, Repository
 from backups.standing import Rung as Proof
@@ -68,6 +69,8 @@ class Copy:
     """What is being done now, in words; empty: nothing."""
     anomalies: tuple[str, ...]
     """In words: how repository and custody record disagree."""
+    concerns: tuple[Concern, ...]
+    """What beside the ladder needs a person."""
     newest: datetime | None
     """The newest snapshot on record."""
 
@@ -147,6 +150,7 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         _restore(copy),
         _busy(copy, words),
         tuple(_anomaly(kind, words) for kind in copy.anomalies),
+        copy.concerns,
         copy.newest.time if copy.newest else None,
     )
 
@@ -181,7 +185,10 @@ def _busy(copy: CopyStatus, words: Words) -> str:
     far = copy.progress
     if far is None:
         return said
-    return f"{said} ({round(far.ratio * 10)}/10)"
+    if copy.left is None:
+        return f"{said} ({round(far.ratio * 10)}/10)"
+    left = words.t("time_left", length=words.exact(copy.left))
+    return f"{said} ({round(far.ratio * 10)}/10, {left})"
 
 
 def _anomaly(kind: str, words: Words) -> str:
