@@ -88,8 +88,8 @@ async def _ask(
         document = await ask_daemon(data, following.path, {}, writes=False) or {}
         return tuple(document.get("lines", ()))
 
-    async with watched(look, operation.name):
-        found = await ask_daemon(data, operation.path, sent, writes=operation.writes)
+    asked = ask_daemon(data, operation.path, sent, writes=operation.writes)
+    found = await watched(look, operation.name, asked)
     if found is not None:
         return found
     answer = await _here(args, operation, parameters)
@@ -120,8 +120,7 @@ async def _here(
             asked = following.parameters.model_validate({})
             return (await following.run(house, caller, asked)).lines
 
-        async with watched(look, operation.name):
-            answer = await operation.run(house, caller, given)
+        answer = await watched(look, operation.name, operation.run(house, caller, given))
         await house.history.flush()
         return answer
 
