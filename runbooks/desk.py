@@ -35,7 +35,8 @@ from runbooks.ground import GateSource, Ground
 from runbooks.incident import FOLD_NAME, decide
 from runbooks.incidents import Incidents
 from runbooks.neighbours import Evidence, Preemptable
-from runbooks.report import Report, build
+from runbooks.report import Report
+from runbooks.reporting import entries_of, report_of, texts_of
 from runbooks.situation import Situation as Situation
 from runbooks.situation import situation as situation
 from runbooks.state import Incident, Phase
@@ -44,7 +45,6 @@ from runbooks.witness import checks_of, testify
 
 POLL_SECONDS = 1.0
 _FRESH = timedelta(seconds=1)
-_PAGE = 5000
 _SLICE = 100
 WATCHER = Actor("system", "watch")
 
@@ -254,23 +254,15 @@ class Desk:
 
     async def entries(self, incident: Incident) -> tuple[Entry, ...]:
         """Every entry of an event, oldest first."""
-        found: list[Entry] = []
-        since = incident.seq
-        while page := await self.journal.read(since, incident=incident.id, limit=_PAGE):
-            found += page
-            since = page[-1].seq + 1
-        return tuple(found)
+        return await entries_of(self.journal, incident.id, incident.seq)
 
     async def texts(self, entries: Iterable[Entry]) -> dict[int, dict[str, str]]:
         """Entry number -> name -> text, of those that carry texts; an erased one is absent."""
-        told = [entry for entry in entries if entry.commitments]
-        return {entry.seq: await self.journal.reveal(entry) for entry in told}
+        return await texts_of(self.journal, entries)
 
     async def report(self, incident: Incident, upto: int | None = None) -> Report:
         """The report of an event as far as it goes; `upto` = that of an earlier edition."""
-        frozen, entries = await self.frozen(incident), await self.entries(incident)
-        texts = await self.texts(entries)
-        return await self.workers.thread(build, entries, texts, frozen, upto)
+        return await report_of(self, incident, upto)
 
     async def record_report(self, incident: Incident, actor: Actor, op: str) -> Report:
         """Make the report and log its digest. Raises Refused while the event still runs."""

@@ -65,7 +65,7 @@ class Told:
 
     def named(self, said: Said) -> Told:
         """With people called by name, for a reader who may know them."""
-        return replace(self, blocks=tuple(_named(block, said) for block in self.blocks))
+        return replace(self, blocks=tuple(named(block, said) for block in self.blocks))
 
 
 def read(data: bytes) -> Told:
@@ -112,7 +112,8 @@ def _block(value: Any) -> Block:
     return Table(tuple(value["columns"]), tuple(value["widths"]), rows)
 
 
-def _named(block: Block, said: Said) -> Block:
+def named(block: Block, said: Said) -> Block:
+    """A block with people called by name."""
     if isinstance(block, Note):
         return replace(block, text=_say(block.text, said))
     if isinstance(block, Table):

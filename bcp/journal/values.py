@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bcp.journal.entry import commitment
+from bcp.journal.entry import Entry, commitment
 from bcp.journal.head import Fault, no_fault
 from bcp.journal.store import connect_reading, guarded
 
@@ -100,6 +100,19 @@ class Values:
                 if row is not None:
                     found[digest] = Value(*row)
         return {digest: value for digest, value in found.items() if value.digest == digest}
+
+    def reveal(self, entries: Iterable[Entry]) -> dict[int, dict[str, str]]:
+        """Entry number -> name -> text of what is still kept."""
+        told = list(entries)
+        kept = self.get(digest for entry in told for digest in entry.commitments.values())
+        return {
+            entry.seq: {
+                name: kept[digest].text
+                for name, digest in entry.commitments.items()
+                if digest in kept
+            }
+            for entry in told
+        }
 
     def search(self, words: str, most: int = 5000) -> list[int]:
         """Entries (the newest first) with a text that holds these words, letter case aside."""

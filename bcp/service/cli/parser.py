@@ -236,7 +236,14 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
     table = leaf("chronology", "クロノロジーを出す", "the chronology")
     table.add_argument("--format", choices=["text", "csv", "xlsx"], default="text")
     table.add_argument("--out", type=Path, metavar="FILE", help="書き出すファイル / where to")
-    leaf("report", "報告書を出す", "the report")
+    report = leaf("report", "報告書を出す", "the report")
+    report.add_argument("--text", action="store_true", help="文章で (省いたときと同じ) / as text")
+    report.add_argument(
+        "--upto",
+        type=int,
+        metavar="N",
+        help="記録 N までの版をもう一度 / the edition up to entry N",
+    )
     event_words.changes(leaf)
 
 

@@ -77,7 +77,7 @@ TYPED: dict[str, tuple[str, ...]] = {
     "disaster situation": ("incident", "number"),
     "disaster issue": ("remark",),
     "disaster stand-down": ("reason",),
-    "disaster report": ("incident",),
+    "disaster report": ("incident", "upto"),
     "log show": ("last", "kind", "incident"),
     "user add": ("login", "name"),
     "user passwd": ("login",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -26,7 +27,8 @@ from bcp.service.operations.telling import (
 from runbooks import commands as c
 from runbooks.consequences import consequences
 from runbooks.desk import Desk
-from runbooks.report import Report, build
+from runbooks.report import Report
+from runbooks.report.facts import report_facts
 from runbooks.state import Incident, Phase
 
 
@@ -234,23 +236,29 @@ async def stand_down(house: House, caller: Caller, parameters: Down) -> Answer:
     return Answer({"incident": incident.id, "phase": "stood_down"}, (line,))
 
 
-async def report_of(desk: Desk, incident: Incident) -> Report:
-    """The report from the log as it stands: entries, the texts still kept, the frozen plan."""
-    entries = await desk.journal.read(incident=incident.id, limit=1_000_000)
-    texts = {entry.seq: await desk.journal.reveal(entry) for entry in entries if entry.commitments}
-    return await desk.workers.thread(build, entries, texts, await desk.frozen(incident))
+class Reported(Which):
+    """The report of an event, the last declared one without its id; of an earlier edition too."""
+
+    upto: int | None = None
+    """The last entry that counts: makes an earlier edition again, byte for byte."""
 
 
-async def report(house: House, caller: Caller, parameters: Which) -> Answer:
+async def report(house: House, caller: Caller, parameters: Reported) -> Answer:
     """The report of an event; the same bytes every time."""
     desk = await desk_of(house, parameters.drill)
     incident = desk.incident(parameters.incident) if parameters.incident else desk.state.latest
     if incident is None:
         raise UsageError(unknown(parameters.incident or "-", desk.state.items))
-    made = await report_of(desk, incident)
+    made = await desk.report(incident, parameters.upto)
+    return await desk.workers.thread(_told, made)
+
+
+def _told(made: Report) -> Answer:
+    markdown = made.markdown
+    digest = hashlib.sha256(markdown.encode()).hexdigest()
+    known = {"incident": made.incident.id, "upto": made.upto, "digest": digest}
     return Answer(
-        {"incident": incident.id, "digest": made.digest, "markdown": made.markdown},
-        tuple(made.markdown.splitlines()),
+        {**known, "report": report_facts(made), "markdown": markdown}, tuple(markdown.splitlines())
     )
 
 
@@ -267,5 +275,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     _operation(
         "disaster.standdown", "解除する", "stand down", Permission.COMMAND, Down, stand_down
     ),
-    _operation("disaster.report", "報告書", "the report", Permission.READ_LOG, Which, report),
+    _operation("disaster.report", "報告書", "the report", Permission.READ_LOG, Reported, report),
 )

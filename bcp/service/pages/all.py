@@ -29,6 +29,7 @@ from bcp.service.pages import (
     paper_page,
     people_page,
     photos_page,
+    report_page,
     runbooks_page,
     scribe_page,
     sheet_entry,
@@ -47,7 +48,8 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
         board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
-        declare, disaster, steps, photos_page, amend_page, acts, paper_page, announcements,
+        declare, disaster, steps, photos_page, amend_page, acts, paper_page, report_page,
+        announcements,
         break_glass, people_page,
         situation, handing, chronology_page,
         carryout, outbox_page, chronology_files,
