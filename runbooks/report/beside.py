@@ -5,36 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bcp.journal.entry import Entry
-from bcp.kit.units import from_us
 from runbooks.damageitems import IDS, UNSEEN, VALUES
 from runbooks.framestate import Suggestion
-from runbooks.report.material import ANNOUNCED, Material
+from runbooks.notices.state import Notice, Notices, fold
+from runbooks.report.material import Material
 
 _LOOK_BACK = timedelta(days=1)
 """Suggestions of the day before the onset belong to the story of an event."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncementRow:
-    """One announcement and the update it promised."""
-
-    id: str
-    at: datetime
-    audience: str
-    how: str
-    by: str
-    promised: datetime | None
-    followed_at: datetime | None
-    """The update (or withdrawal) that kept the promise."""
-    withdrawn: bool
-
-    def late_by(self, end: datetime) -> timedelta | None:
-        """How long after the promise the update came; None: in time, or nothing promised."""
-        if self.promised is None:
-            return None
-        over = (self.followed_at or end) - self.promised
-        return over if over > timedelta() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +49,20 @@ class DamageRow:
     """Who let the power come on without the answers."""
 
 
-def announcement_rows(material: Material) -> tuple[AnnouncementRow, ...]:
-    """In the order in which they were approved."""
-    found: dict[str, AnnouncementRow] = {}
+def notices(material: Material) -> tuple[Notice, ...]:
+    """Announcements of the event, the promised and the actual update with each."""
+    state = Notices()
     for entry in material.own:
-        word = entry.kind.removeprefix(ANNOUNCED)
-        if entry.kind == word:
-            continue
-        old = found.get(str(entry.detail.get("replaces") or entry.subject))
-        if word == "approved":
-            if old is not None and old.followed_at is None:
-                found[old.id] = _followed(old, entry, withdrawn=False)
-            found[entry.subject] = _announced(entry)
-        elif word == "withdrawn" and old is not None:
-            found[old.id] = _followed(old, entry, withdrawn=True)
-    return tuple(found.values())
+        state = fold(state, entry)
+    return tuple(state.items.values())
 
 
-def _announced(entry: Entry) -> AnnouncementRow:
-    detail = entry.detail
-    promised = detail.get("next_update_us")
-    return AnnouncementRow(
-        entry.subject,
-        entry.recorded_at,
-        str(detail.get("audience", "residents")),
-        str(detail.get("how", "update" if detail.get("replaces") else "new")),
-        entry.actor.id,
-        from_us(promised) if isinstance(promised, int) else None,
-        None,
-        False,
-    )
-
-
-def _followed(old: AnnouncementRow, entry: Entry, *, withdrawn: bool) -> AnnouncementRow:
-    return AnnouncementRow(
-        old.id,
-        old.at,
-        old.audience,
-        old.how,
-        old.by,
-        old.promised,
-        old.followed_at or entry.recorded_at,
-        withdrawn,
-    )
+def broken(notice: Notice, end: datetime) -> timedelta | None:
+    """How long after its promise the update came; None: in time, or nothing was promised."""
+    if notice.next_update is None:
+        return None
+    over = (notice.kept_at or end) - notice.next_update
+    return over if over > timedelta() else None
 
 
 def code_rows(material: Material) -> tuple[CodeRow, ...]:

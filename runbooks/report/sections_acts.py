@@ -5,6 +5,7 @@ from __future__ import annotations
 from runbooks.damageitems import SYMBOLS, item
 from runbooks.paper.sheet import Block, Note, Table
 from runbooks.report.acts import LateRow, PartRow
+from runbooks.report.beside import broken
 from runbooks.report.decided import DecisionRow, Known
 from runbooks.report.sections import Section, table
 from runbooks.report.whole import Report
@@ -191,30 +192,26 @@ def estimates(report: Report) -> Section:
 def announcements(report: Report) -> Section:
     """Promised and actual update."""
     rows = []
-    for row in report.announcements:
-        late_by = row.late_by(report.end)
+    for one in report.announcements:
+        over = broken(one, report.end)
         kept = said("no_promise")
-        if row.promised is not None:
-            kept = said("late_by", long=long(late_by)) if late_by else said("kept")
-        if row.withdrawn:
+        if one.next_update is not None:
+            kept = said("late_by", long=long(over)) if over is not None else said("kept")
+        if one.withdrawn_at is not None:
             kept = f"{said('withdrawn')} {kept}"
         rows.append(
             (
-                row.id,
-                at(row.at),
-                _audience(row.audience),
-                who(row.by),
-                at(row.promised),
-                at(row.followed_at),
+                f"{one.id} {one.template or ''}".strip(),
+                at(one.at),
+                said(f"audience_{one.audience}"),
+                who(one.by),
+                at(one.next_update),
+                at(one.kept_at) if one.next_update is not None else NONE,
                 kept,
             )
         )
     columns = ("発信", "時刻", "相手", "承認した人", "約束した続報", "実際の続報", "判定")
     return table("announcements", columns, (3, 3, 3, 3, 3, 3, 4), rows)
-
-
-def _audience(id: str) -> str:
-    return said(f"audience_{id}") if id in ("residents", "staff", "press") else id
 
 
 def damage(report: Report) -> Section:

@@ -11,6 +11,7 @@ from bcp.journal.entry import Entry
 from runbooks.amended import amended
 from runbooks.frozen import Frozen
 from runbooks.gates import Gate, gates
+from runbooks.notices.state import Notice
 from runbooks.report.acts import (
     AloneRow,
     EstimateRow,
@@ -26,13 +27,12 @@ from runbooks.report.acts import (
     word_of,
 )
 from runbooks.report.beside import (
-    AnnouncementRow,
     CodeRow,
     DamageRow,
     SuggestionRow,
-    announcement_rows,
     code_rows,
     damage_rows,
+    notices,
     suggestion_rows,
 )
 from runbooks.report.decided import DecisionRow, decision_rows
@@ -101,7 +101,7 @@ class Report:
     """Emergency change -> what it was and how its reversal was checked."""
     run_words: Mapping[str, str]
     """Automated act -> reasons and output as recorded."""
-    announcements: tuple[AnnouncementRow, ...]
+    announcements: tuple[Notice, ...]
     codes: tuple[CodeRow, ...]
     suggestions: tuple[SuggestionRow, ...]
     damage: tuple[DamageRow, ...]
@@ -169,7 +169,7 @@ def build(
         _amendments(material),
         _by_subject(material, "change_opened", "change_extended", "change_reverted"),
         _by_run(material),
-        announcement_rows(material),
+        notices(material),
         code_rows(material),
         suggestion_rows(material),
         damage_rows(material, {site.id: site.name for site in frozen.city.sites}),
