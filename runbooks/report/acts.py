@@ -12,7 +12,7 @@ from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
 from runbooks.folding import PREFIX
 from runbooks.proofstate import Estimate
-from runbooks.report.goals import Goals
+from runbooks.report.goalrows import Goals
 from runbooks.report.material import ANNOUNCED, ERASED, Material, in_time, late
 
 

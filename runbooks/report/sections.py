@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bcp.kit.language import text
 from runbooks.paper.sheet import Block, Note, Table
-from runbooks.report.goals import LevelRow, ServiceRow, SystemRow
+from runbooks.report.goalrows import LevelRow, ServiceRow, SystemRow
 from runbooks.report.steps import StepRow
 from runbooks.report.whole import FORMAT, Report
 from runbooks.report.words import NONE, at, long, said, signed, some, who, word

@@ -9,6 +9,7 @@ from bcp.plan.model import Organization
 from runbooks.paper.sheet import Block, Heading, Note, Sheet, markdown, sealed
 from runbooks.report import sections as s
 from runbooks.report import sections_acts as acts
+from runbooks.report import sections_told as told
 from runbooks.report.sections import Section
 from runbooks.report.verdict import verdict
 from runbooks.report.whole import Report
@@ -27,17 +28,17 @@ _ALL = (
     acts.changes,
     acts.runs,
     acts.hands,
-    acts.estimates,
-    acts.announcements,
-    acts.damage,
-    acts.late,
+    told.estimates,
+    told.announcements,
+    told.damage,
+    told.late,
     acts.frame,
     acts.amendments,
-    acts.suggestions,
-    acts.codes,
+    told.suggestions,
+    told.codes,
     s.levels,
     s.steps,
-    acts.chronology,
+    told.chronology,
 )
 """What one asks first stands first; the long tables stand last."""
 

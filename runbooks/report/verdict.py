@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bcp.kit.units import duration_ja, jst
-from runbooks.report.goals import ServiceRow, SystemRow
+from runbooks.report.goalrows import ServiceRow, SystemRow
 from runbooks.report.whole import Report
 from runbooks.report.words import said, some, word
 from runbooks.state import Phase

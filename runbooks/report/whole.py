@@ -37,7 +37,8 @@ from runbooks.report.beside import (
 )
 from runbooks.report.decided import DecisionRow, decision_rows
 from runbooks.report.denied import ContradictionRow, contradiction_rows
-from runbooks.report.goals import Goals, goals
+from runbooks.report.goalrows import Goals
+from runbooks.report.goals import goals
 from runbooks.report.material import ANNOUNCED, Around, Material, Texts, gather, in_time, late
 from runbooks.report.steps import StepRow, step_rows
 from runbooks.state import Incident
