@@ -132,7 +132,8 @@ def events(visit: Visit) -> tuple[Alarm, ...]:
     found: list[Alarm] = []
     for stage, desk in visit.house.desks.items():
         running = [one for one in desk.active() if one.preempted_at is None]
-        found += [_event(visit, stage, one, several=len(running) > 1) for one in running]
+        if stage != visit.drill:  # the mark of the drill says so already
+            found += [_event(visit, stage, one, several=len(running) > 1) for one in running]
     return tuple(found)
 
 

@@ -60,6 +60,9 @@ async def show(visit: Visit) -> Answer:
         "incident": incident,
         "lines": [await _line(visit, entry) for entry in found.entries],
         "asked": asked,
+        "asking": any(said for name, said in asked.items() if name != "old"),
+        "called": {one.id: one.name for one in (*frozen.city.systems, *frozen.city.services)}
+        | {s.id: f"{s.id} {s.title}" for book in frozen.book for s in book.steps},
         "kinds": sorted((_kind(visit, kind), kind, count) for kind, count in known.items()),
         "who": [(one.actor, _called(visit, one.actor, "")) for one in spans],
         "systems": [(one.id, one.name) for one in frozen.city.systems if incident.in_scope(one.id)],

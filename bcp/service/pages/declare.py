@@ -132,7 +132,7 @@ def _chosen(visit: Visit, given: dict[str, str]) -> dict[str, Any]:
         "nature": cast(Any, nature),
         "level": level.number,
         "level_name": level.name,
-        "systems": tuple(s.id for s in city.systems if s.id in named),
+        "systems": tuple(s.id for s in city.systems if s.id in named or given.get(f"in_{s.id}")),
         "services": tuple(s.id for s in city.services if s.id in served),
         "sites": tuple(s.id for s in city.sites if s.id in placed),
         "links": tuple(one.id for one in running if given.get(f"link_{one.id}")),

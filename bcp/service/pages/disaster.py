@@ -23,6 +23,7 @@ from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks.attention import papers, teams, wanted
 from runbooks.desk import Situation
+from runbooks.holding import holds
 from runbooks.state import Incident
 
 _ROWS, _SERVICES, _NEXT = 10, 14, 5
@@ -64,6 +65,13 @@ async def overview(visit: Visit) -> Answer:
         "start": start,
         "first": first,
         "gates": [gate for gate in values["s"].gates if gate.open],
+        "holds": holds(incident),
+        "earlier": [
+            (one, system.name if system else one.system)
+            for one in values["s"].joint
+            if one.counts is not None and one.counts.incident != incident.id
+            for system in [values["s"].city.system(one.system)]
+        ],
     }
     return Page("disaster.html", values)
 
@@ -120,6 +128,8 @@ async def system_page(visit: Visit) -> Answer:
         "incident": incident,
         "system": system,
         "levels": [t for t in seen.levels if t.system == system.id],
+        "stage": seen.states.get(system.id),
+        "joint": {one.level: one for one in seen.joint if one.system == system.id},
         "books": [(seen.book.get(id), [s for s in steps if s.runbook.id == id]) for id in books],
         "names": visit.called,
     }

@@ -47,7 +47,8 @@ async def frame(visit: Visit) -> Answer:
         "s": seen,
         "incident": incident,
         "states": told[:_ROWS],
-        "untold": len(seen.states) - len(told[:_ROWS]),
+        "untold": len(told) - len(told[:_ROWS]),
+        "unseen": [id for id, now in seen.states.items() if now is SystemState.UNKNOWN],
         "others": [one for one in desk.active() if one.id != incident.id],
         "parts": [("system", s.id, s.name) for s in seen.city.systems if incident.in_scope(s.id)]
         + [("service", s.id, s.name) for s in services],

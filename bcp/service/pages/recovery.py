@@ -66,6 +66,8 @@ class Line:
     done: int = 0
     steps: int = 0
     relapsed: bool = False
+    stage: str = ""
+    """Of a system: 停止 … 平常, by `runbooks.systemstate`."""
 
     @property
     def order(self) -> tuple[bool, timedelta]:
@@ -139,6 +141,7 @@ def _system(
         done=sum(s.stand not in OPEN for s in steps),
         steps=len(steps),
         relapsed=any(rung.relapsed for rung in rungs),
+        stage=seen.states[id].value if id in seen.states else "",
     )
 
 

@@ -42,7 +42,18 @@ _STAND = {
     "not_applicable": "unset",
     "cancelled": "unset",
 }
-"""Targets and steps wear the same few shapes as everything else."""
+_STAGE = {
+    "stopped": "failed",
+    "alternate": "waiting",
+    "recovering": "running",
+    "technical": "pending",
+    "confirmed": "pass",
+    "normal": "ok",
+    "voluntary": "planned",
+    "planned": "planned",
+    "unknown": "unknown",
+}
+"""Targets, steps and stages wear the same few shapes as everything else."""
 
 
 @cache
@@ -56,7 +67,7 @@ def _environment() -> Environment:
     )
     environment.filters["called_by_plan"] = _called_by_plan
     environment.globals |= {"outbox_words": script_words}
-    environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND}
+    environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND, "stages": _STAGE}
     return environment
 
 

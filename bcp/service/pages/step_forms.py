@@ -26,7 +26,7 @@ def step_command(visit: Visit, step: str, doing: str) -> c.Command:
                 step=step,
                 expected_version=seen,
                 note=visit.field("note"),
-                snapshot_at=typed_time(visit, "snapshot"),
+                snapshot_at=typed_time(visit, "snapshot") or typed_time(visit, "use_copy"),
                 paper=at is not None,
                 together=somebody(visit, "together"),
                 alone=visit.field("alone"),

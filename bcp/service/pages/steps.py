@@ -19,6 +19,7 @@ from bcp.service.pages.visit import Visit
 from runbooks.desk import Desk, Situation
 from runbooks.escalation import chain, following
 from runbooks.finishdecide import challenge_of
+from runbooks.holding import held_step
 from runbooks.order import preconditions
 from runbooks.progress import OPEN, Stand, Standing
 from runbooks.rundecide import offered, wants_second, word_of
@@ -78,6 +79,8 @@ async def step_page(visit: Visit) -> Answer:
         "allowed": set(allowed(found.stand)) if may else set(),
         "around": set(around(found.stand)) if may else set(),
         "following": next((n for n in seen.next if n.standing.step.id != step.id), None),
+        "held": held_step(incident, seen.book, step.id) if found.stand in OPEN else (),
+        "copy": seen.copies.get(step.id),
         "against": [c for c in seen.contradictions if c.step == step.id],
         "names": lambda id: name_of(city, id, visit.called(id)),
         "challenge": challenge_of(step) if found.stand in OPEN else None,

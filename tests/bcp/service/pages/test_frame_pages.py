@@ -26,9 +26,14 @@ async def test_a_report_becomes_a_banner_and_its_event_a_cyber_event_that_contai
     assert "封じ込めと証拠保全を記録するまで保留" in page
     assert len(page.encode()) < LIMIT
     shown = re.search(r'name="shown" value="([^"]*)"', page)
-    assert shown
+    onset = re.search(r'name="onset"[^>]*value="([^"]*)"', page)
+    assert shown and onset
     status, said = await declare(
-        visitor, suggestion=id, nature="cyber", shown=shown[1].replace("&#39;", "'")
+        visitor,
+        suggestion=id,
+        nature="cyber",
+        shown=shown[1].replace("&#39;", "'"),
+        onset=onset[1],  # the suggestion's own: in or off hours is part of the list
     )
     assert status == 303, said
     event = made.desk.current()
