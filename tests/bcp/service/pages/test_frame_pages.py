@@ -27,7 +27,8 @@ async def test_a_report_becomes_a_banner_and_its_event_a_cyber_event_that_contai
     assert len(page.encode()) < LIMIT
     shown = re.search(r'name="shown" value="([^"]*)"', page)
     onset = re.search(r'name="onset"[^>]*value="([^"]*)"', page)
-    assert shown and onset
+    assert shown
+    assert onset
     status, said = await declare(
         visitor,
         suggestion=id,
