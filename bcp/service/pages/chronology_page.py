@@ -61,14 +61,22 @@ async def show(visit: Visit) -> Answer:
         "lines": [await _line(visit, entry) for entry in found.entries],
         "asked": asked,
         "asking": any(said for name, said in asked.items() if name != "old"),
-        "called": {one.id: one.name for one in (*frozen.city.systems, *frozen.city.services)}
-        | {s.id: f"{s.id} {s.title}" for book in frozen.book for s in book.steps},
+        "called": _named(frozen),
         "kinds": sorted((_kind(visit, kind), kind, count) for kind, count in known.items()),
         "who": [(one.actor, _called(visit, one.actor, "")) for one in spans],
         "systems": [(one.id, one.name) for one in frozen.city.systems if incident.in_scope(one.id)],
         **_around(found, page, asked, incident.id),
     }
     return Page("chronology.html", values, live=False)
+
+
+def _named(frozen: Frozen) -> dict[str, str]:
+    """What a subject is called in the plan of the event."""
+    return (
+        {one.id: one.name for one in frozen.city.systems}
+        | {one.id: one.name for one in frozen.city.services}
+        | {step.id: f"{step.id} {step.title}" for book in frozen.book for step in book.steps}
+    )
 
 
 def _around(found: Found, page: int, asked: Mapping[str, str], incident: str) -> dict[str, Any]:
