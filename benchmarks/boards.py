@@ -79,21 +79,17 @@ async def measured(folder: Path) -> list[Row]:
         async with serving(made) as server, Visitor.open(made, server) as visitor:
             await visitor.sign_in("commander")
             for path in PAGES:
-                best = 9.9
+                best = computed = 9.9
                 for _ in range(3):
-                    begun = time.perf_counter()
+                    await asyncio.sleep(1.1)  # what was derived for another page is stale by then
+                    begun, used = time.perf_counter(), time.process_time()
                     status, page = await visitor.get("/disaster" + path)
                     best = min(best, time.perf_counter() - begun)
+                    computed = min(computed, time.process_time() - used)
                     assert status == 200, (path, status, page[-400:])
-                rows.append(
-                    Row(
-                        f"/disaster{path}, 200 systems, 2,000 steps",
-                        best * 1e3,
-                        PAGE_MS,
-                        "ms",
-                        "limit",
-                    )
-                )
+                name = f"/disaster{path}, 200 systems, 2,000 steps"
+                rows.append(Row(name, best * 1e3, PAGE_MS, "ms", "limit"))
+                rows.append(Row("… time of a processor", computed * 1e3, PAGE_MS, "ms", "limit"))
             cookie = "; ".join(f"{one.key}={one.value}" for one in visitor.client.cookie_jar)
             took = sorted(await followed(made, visitor.root, cookie))
     p99 = took[int(len(took) * 0.99)]

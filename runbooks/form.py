@@ -36,6 +36,8 @@ from runbooks.form_parts import (
     Variants,
 )
 
+_AS_WRITTEN = Variant()
+
 
 class StepBase(Model):
     """What every step may say."""
@@ -95,9 +97,9 @@ class StepBase(Model):
     def variant(self, hours: Hours) -> Variant:
         """What differs at these hours (nothing for `any`)."""
         if self.variants is None or hours == "any":
-            return Variant()
+            return _AS_WRITTEN
         found = self.variants.in_hours if hours == "in_hours" else self.variants.off_hours
-        return found or Variant()
+        return found or _AS_WRITTEN
 
 
 class ActionStep(StepBase):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from runbooks.changes import Change
@@ -95,6 +96,12 @@ class Decision:
     by: str
     approved_by: str | None
     seq: int
+
+
+@lru_cache(8192)
+def _untouched(step: str, runbook: str) -> StepRun:
+    """A step nobody has touched: asked for by every page, for every step."""
+    return StepRun(step, runbook)
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,7 @@ class Incident:
 
     def run(self, runbook: str, step: str) -> StepRun:
         """The step's run, an untouched one when nobody has touched it."""
-        return self.runs.get(runbook, {}).get(step) or StepRun(step, runbook)
+        return self.runs.get(runbook, {}).get(step) or _untouched(step, runbook)
 
     def in_scope(self, system: str) -> bool:
         """Whether the declaration covers a system (and its part was not ended: 一部解除)."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 
 from bcp.kit.typed_code import ALPHABET, read, with_check
@@ -146,12 +147,28 @@ class Sheet:
 
 def sealed(sheet: Sheet) -> Sheet:
     """The sheet with its digest and typed code."""
-    content = asdict(sheet)
+    content = _plain(sheet)
     for name in ("printed", "sha256", "code"):
         del content[name]
     data = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     digest = hashlib.sha256(data).hexdigest()
     return replace(sheet, sha256=digest, code=typed_code(digest))
+
+
+def _plain(value: Any) -> Any:
+    """`dataclasses.asdict` without its copies: a report has thirty thousand texts."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, tuple | list):
+        return tuple([_plain(item) for item in value])
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    return value
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
 
 
 def typed_code(digest: str) -> str:
@@ -168,7 +185,7 @@ def read_code(typed: str) -> str | None:
 def as_data(sheet: Sheet) -> dict[str, Any]:
     """Plain data for a renderer in another process."""
     return {
-        **asdict(sheet),
+        **_plain(sheet),
         "printed": sheet.printed.isoformat(),
         "day": sheet.day,
         "payload": sheet.payload,
