@@ -14,14 +14,19 @@ from backups.acts import Act, Aside, Change, SideCheck, What
 from backups.record import (
     Action,
     Custody,
+    Destroyed,
     Disagreement,
     Evidence,
     Intent,
+    Restore,
     Result,
     read,
 )
 from bcp.journal.entry import Entry
 from bcp.journal.folding import Fold
+
+MEASURED = 10
+"""So many restore tests are remembered for their speed."""
 
 _UNFINISHED = 8
 """So many announced backups without a snapshot are remembered."""
@@ -59,6 +64,12 @@ class CopyState:
     """The newest good evidence of each level, whatever came after."""
     parts: Mapping[tuple[int, int], datetime] = field(default_factory=dict)
     """When part n of t was last read and found good (rung 3)."""
+    whole: Evidence | None = None
+    """The newest good restore test of a whole snapshot (rung 4)."""
+    measured: tuple[Evidence, ...] = ()
+    """The last good restore tests: what restoring is measured by, newest last."""
+    restores: tuple[Restore, ...] = ()
+    """Restores for real, newest last: begun, or how they ended."""
     last_job: Evidence | None = None
     anomalies: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
@@ -161,7 +172,7 @@ class CustodyState:
 def apply(state: CustodyState, entry: Entry) -> CustodyState:
     """The state after one entry."""
     record = read(entry) or acts.read(entry)
-    if record is None:
+    if record is None or isinstance(record, Destroyed):
         return state
     key = (record.set, record.repository)
     copy = state.copies.get(key, CopyState())
@@ -173,6 +184,9 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         copy = replace(copy, intents=_bounded(copy, record))
     elif isinstance(record, Aside):
         copy = _aside(copy, record)
+    elif isinstance(record, Restore):
+        kept = [one for one in copy.restores if one.run != record.run]
+        copy = replace(copy, restores=(*kept, record)[-MEASURED:])
     elif isinstance(record, Disagreement):
         copy = replace(copy, anomalies=record.kinds)
     else:
@@ -216,6 +230,10 @@ def _proven(copy: CopyState, record: Evidence) -> CopyState:
     copy = replace(copy, evidence={**copy.evidence, record.level: record})
     if record.good:
         copy = replace(copy, good={**copy.good, record.level: record})
+        if record.level == 4:
+            whole = copy.whole if record.facts.get("sampled") else record
+            measured = (*copy.measured, record)[-MEASURED:]
+            copy = replace(copy, whole=whole, measured=measured)
         if record.level == 3:
             part = (record.facts.get("part", 1), record.facts.get("parts", 1))
             copy = replace(copy, parts={**copy.parts, part: record.at})

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random, SystemRandom
 
 import structlog
 
@@ -67,6 +68,8 @@ class Keeper:
         self.sets: tuple[AnySet, ...] = tuple(sets)
         self.tools = tools
         self.paused: str | None = None
+        self.chance: Random = SystemRandom()
+        """Draws the snapshots and files of restore tests."""
         self._program = restic
         self._versions: dict[str, Version] = {}
         self._live: dict[Key, Live] = {}
@@ -190,6 +193,7 @@ class Keeper:
         """Climb rung 2, 3 or 4 now and record what was found."""
         copy = await self.copy(key)
         before = self.of(key).memory.tried.get(level)
+        others: list[Evidence] = []
         async with self.heavy(copy, str(level)):
             present, judged = self.of(key).memory.present, Judgement(Verdict.GOOD, "")
             if level == 4 or present is None:
@@ -201,17 +205,17 @@ class Keeper:
             elif level == 3:
                 evidence = await levels.data(copy, newest)
                 await self._measure(copy, await see_objects(copy))
-            elif newest is not None:
-                evidence = await restoring.restored(copy, newest)
             else:
-                evidence = restoring.nothing_to_restore(copy, judged)
+                *others, evidence = await restoring.tested(copy, present, self.chance) or (
+                    restoring.nothing_to_restore(copy, judged),
+                )
         self._remember(key, evidence)
         if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
-            await self._write(evidence)
+            await self._write(*others, evidence)
 
-    async def _write(self, evidence: Evidence) -> None:
+    async def _write(self, *evidence: Evidence) -> None:
         op = f"evidence/{secrets.token_hex(8)}"
-        await self.tools.write(evidence, op=op)
+        await self.tools.write(*evidence, op=op)
 
     def _remember(self, key: Key, evidence: Evidence) -> None:
         live = self.of(key)

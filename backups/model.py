@@ -73,6 +73,13 @@ class Verify(Model):
     parts: int = Field(7, ge=1, le=256)
     """restic's n/t: every pack is in exactly one of t parts (t is at most 256)."""
     restore: Duration = timedelta(days=1)
+    """Restore test: the newest snapshot and an older one by lot."""
+    whole: Duration = timedelta(days=30)
+    """So often everything is restored; between, large sets are restored in part."""
+    sample: int = Field(200, ge=1, le=5000)
+    """Files drawn by lot from a large set."""
+    sample_mib: int = Field(1024, ge=1)
+    """Most MiB restored by lot; sets up to this size are always restored whole."""
     deadline: Duration = timedelta(hours=6)
     """A verification that takes longer is stopped: could not tell."""
 

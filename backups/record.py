@@ -14,9 +14,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from backups import restorerecord
+from backups.restorerecord import Destroyed, Restore, Result
 from bcp.journal.canonical import Json
 from bcp.journal.entry import Entry, NewEntry
 from bcp.kit.units import from_us, to_us
+
+__all__ = [
+    "ANOMALY", "CUSTODY", "EVIDENCE", "INTENT", "MOST_NAMES", "Action", "Custody", "Destroyed",
+    "Disagreement", "Evidence", "Intent", "Record", "Restore", "Result", "read", "subject",
+]  # fmt: skip
 
 INTENT, CUSTODY = "backup.intent", "backup.custody"
 EVIDENCE, ANOMALY = "backup.evidence", "backup.anomaly"
@@ -39,14 +46,6 @@ class Action(StrEnum):
     """A person has looked at an unusual change: forget and prune need not wait for it any more."""
     ACCEPT = "accept"
     """A person accepts how the repository is now: named snapshots, and its objects as they are."""
-
-
-class Result(StrEnum):
-    """Of one verification. Inconclusive is neither."""
-
-    GOOD = "good"
-    BAD = "bad"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,7 @@ class Disagreement:
         return NewEntry(ANOMALY, subject(self), detail, None, self.at)
 
 
-Record = Intent | Custody | Evidence | Disagreement
+Record = Intent | Custody | Evidence | Disagreement | Destroyed | Restore
 
 
 def subject(record: Record) -> str:
@@ -257,6 +256,8 @@ def read(entry: Entry) -> Record | None:
             d["run"],
             seq=entry.seq,
         )
+    if entry.kind in restorerecord.KINDS:
+        return restorerecord.read(entry)
     if entry.kind == ANOMALY:
         kinds, subjects = tuple(d["kinds"]), tuple(d["subjects"])
         return Disagreement(

@@ -5,71 +5,147 @@ What is restored is residents' data: it is destroyed whatever happened, and that
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from random import Random, SystemRandom
 
-from backups import compare, manifest
+from backups import compare, manifest, sampling
 from backups.application.opening import open_all, with_application
 from backups.compare import Comparison
+from backups.dumps.taking import folder_of
 from backups.levels import deadline
 from backups.names import shown, unescape_percent
-from backups.record import Custody, Evidence, Result
+from backups.record import Custody, Destroyed, Evidence, Result
 from backups.restic.verdict import Judgement, Verdict
-from backups.tools import Copy, destroy, free_bytes, make_private, milliseconds
+from backups.tools import Copy, Tools, destroy, free_bytes, make_private, milliseconds
+from backups.walk import Entry
 from bcp.journal.errors import JournalError
+from bcp.kit.errors import BcpError
 
 _KEEP_FREE = 256 << 20
 """Bytes that stay free on the scratch disk whatever is restored."""
 
 
-async def restored(copy: Copy, custody: Custody) -> Evidence:
-    """復元試験: restore one pinned snapshot into the scratch folder, compare every byte with the
-    manifest taken at the source, destroy what was restored. Measures seconds and bytes."""
+async def tested(copy: Copy, present: frozenset[str], chance: Random) -> tuple[Evidence, ...]:
+    """Today's restore test: the newest snapshot and one older by lot (`sampling`). The last one speaks
+    for the rung: the bad one, else the newest. Empty: nothing on record is there."""
+    now, told = copy.tools.clock.utc(), None
+    older: list[Evidence] = []
+    for test in sampling.plan(copy.state, present, copy.set.verify, now, chance):
+        seen = await restored(copy, test.custody, whole=test.whole, chance=chance)
+        newest = told is None and not test.again
+        if not seen.good and (seen.result is Result.BAD or newest or test.again):
+            return (seen,)
+        if newest:
+            told = seen
+        elif seen.good:
+            older.append(seen)
+    return (*older, told) if told is not None else ()
+
+
+async def restored(
+    copy: Copy, custody: Custody, *, whole: bool = True, chance: Random | None = None
+) -> Evidence:
+    """復元試験: restore one pinned snapshot (or files of it by lot) into the scratch folder, compare
+    every byte with the manifest taken at the source, destroy what was restored and record that."""
     tools = copy.tools
     path = tools.log.evidence.path(custody.manifest)
     problem = await tools.workers.thread(cannot_test, copy, custody, tools.scratch)
     if problem:
         return _tested(copy, custody, Result.INCONCLUSIVE, problem, {}, "")
+    drawn = None
+    if not whole:
+        drawn = await tools.workers.thread(_drawn, copy, path, chance or SystemRandom())
     place = tools.scratch / f"restore-{copy.set.id}-{copy.repository.id}"
     await tools.workers.thread(destroy, place)
     await tools.workers.thread(make_private, place)
     try:
-        return await _restore_and_compare(copy, custody, path, place)
+        evidence = await _restore_and_compare(copy, custody, path, place, drawn)
     finally:
         # Residents' data: gone whatever happened. If we die here, the start empties the folder.
-        await tools.workers.thread(destroy, place)
+        gone = await tools.workers.thread(destroy, place)
+        await record_destroyed(tools, *copy.key, gone=gone, snapshot=custody.snapshot)
+    return replace(evidence, facts={**evidence.facts, "destroyed": int(gone)})
 
 
-async def _restore_and_compare(copy: Copy, custody: Custody, wanted: Path, place: Path) -> Evidence:
+async def record_destroyed(
+    tools: Tools, set_id: str, repository: str, *, gone: bool, snapshot: str | None = None
+) -> None:
+    """Say in the log that restored data was destroyed (or, `gone` false, that some is left)."""
+    word = Destroyed(set_id, repository, tools.clock.utc(), gone, snapshot)
+    with contextlib.suppress(
+        BcpError
+    ):  # the evidence that follows fails for the same reason, aloud
+        await tools.write(word, op=f"destroyed/{secrets.token_hex(8)}")
+
+
+async def record_left(tools: Tools, things: int, *, gone: bool) -> None:
+    """What a killed process left in the scratch folder was destroyed at the start."""
+    word = Destroyed("scratch", "start", tools.clock.utc(), gone, None, things)
+    with contextlib.suppress(BcpError):
+        await tools.write(word, op=f"destroyed/{secrets.token_hex(8)}")
+
+
+def _drawn(copy: Copy, wanted: Path, chance: Random) -> tuple[Entry, ...]:
+    verify = copy.set.verify
+    dumps = os.fsencode(folder_of(copy)).lstrip(b"/") if copy.set.dumps else b""
+    limit = verify.sample_mib << 20
+    return sampling.draw(manifest.read(wanted), verify.sample, limit, chance, dumps)
+
+
+async def _restore_and_compare(
+    copy: Copy, custody: Custody, wanted: Path, place: Path, drawn: tuple[Entry, ...] | None
+) -> Evidence:
     tools = copy.tools
     target = place / "tree"
     await tools.workers.thread(make_private, target)
-    evidence = await restore_into(copy, custody, wanted, target, place / "manifest")
+    evidence = await restore_into(copy, custody, wanted, target, place / "manifest", drawn)
     if not evidence.good:
         return evidence
-    return with_application(evidence, await open_all(copy, custody, target, place / "server"))
+    whole = drawn is None
+    opened = await open_all(copy, custody, target, place / "server", whole=whole)
+    return with_application(evidence, opened)
 
 
 async def restore_into(
-    copy: Copy, custody: Custody, wanted: Path, target: Path, found: Path
+    copy: Copy,
+    custody: Custody,
+    wanted: Path,
+    target: Path,
+    found: Path,
+    drawn: tuple[Entry, ...] | None = None,
 ) -> Evidence:
-    """Restore into an empty folder and compare with the manifest `wanted`; `found` is where the
-    manifest of what was restored is written."""
+    """Restore into an empty folder and compare with the manifest `wanted`, or with the entries `drawn`
+    from it; `found` is where the manifest of what was restored is written."""
     tools = copy.tools
     started = tools.clock.monotonic()
-    answer = await copy.restic.restore(custody.snapshot, target, deadline(copy), copy.on_progress)
+    answer = await copy.restic.restore(
+        custody.snapshot,
+        target,
+        deadline(copy),
+        copy.on_progress,
+        include=tuple(map(sampling.pattern, drawn or ())),
+    )
     facts = {"restore_ms": milliseconds(tools.clock, started), "size": custody.size}
+    if drawn is not None:
+        facts |= {"size": sum(one.size for one in drawn), "sampled": 1, "of": custody.files}
     judged = answer.judgement
     if judged.verdict not in (Verdict.GOOD, Verdict.DAMAGED, Verdict.INCONCLUSIVE):
         result = Result.BAD if judged.conclusive else Result.INCONCLUSIVE
         return _tested(copy, custody, result, judged.verdict.value, facts, judged.reason)
-    roots = await tools.workers.thread(_roots, wanted, target)
+    named = [one.name for one in drawn] if drawn is not None else None
+    roots = await tools.workers.thread(_roots, wanted, target, named)
     taken = await manifest.write(tools.workers, roots, found, base=target)
     excused = await tools.workers.thread(_excused, copy, custody)
-    difference = await tools.workers.thread(_difference, wanted, taken.path, excused)
+    difference = await tools.workers.thread(
+        _difference, drawn or manifest.read(wanted), taken.path, excused
+    )
     facts |= {
         "total_ms": milliseconds(tools.clock, started),
         "files": difference.files,
@@ -115,10 +191,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _roots(wanted: Path, target: Path) -> list[Path]:
-    """The restored places of the manifest's outermost names; one that is not there is missing."""
-    roots: list[bytes] = []
-    for entry in manifest.read(wanted):
+def _roots(wanted: Path, target: Path, named: list[bytes] | None = None) -> list[Path]:
+    """The restored places of the manifest's outermost names (or of the names given); one that is not
+    there is missing."""
+    roots: list[bytes] = list(named or ())
+    for entry in manifest.read(wanted) if named is None else ():
         inside = roots and (entry.name + b"/").startswith(roots[-1] + b"/")
         if not inside:
             roots.append(entry.name)
@@ -136,8 +213,8 @@ def _excused(copy: Copy, custody: Custody) -> frozenset[bytes]:
     return frozenset(unescape_percent(line) for line in lines)
 
 
-def _difference(wanted: Path, found: Path, excused: frozenset[bytes]) -> Comparison:
-    return compare.compare(manifest.read(wanted), manifest.read(found), excused)
+def _difference(wanted: Iterable[Entry], found: Path, excused: frozenset[bytes]) -> Comparison:
+    return compare.compare(wanted, manifest.read(found), excused)
 
 
 def _named(difference: Comparison) -> Iterable[str]:

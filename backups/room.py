@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from backups import restoring
+from backups import guided, speed
 from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
 from backups.job import Done
 from backups.keeper import NAP, Keeper, Key
-from backups.model import AnySet
+from backups.model import AnySet, restic_sets
 from backups.record import Action, Evidence, Intent
 from backups.restic.arguments import snapshot_id
 from backups.restic.parsing import Progress, Snapshot
 from backups.restic.restic import Answer
+from backups.restoring import record_left
 from backups.standing import Memory, Rung, rung, rungs
-from backups.tools import SYSTEM, Log, Tools, empty, make_private
+from backups.tools import SYSTEM, Log, Tools, empty
 from backups.upkeep import Upkeep
 from bcp.journal.entry import Actor
 from bcp.kit.clock import Clock
-from bcp.kit.errors import Refused, UsageError
-from bcp.kit.language import text
+from bcp.kit.errors import UsageError
 from bcp.kit.workers import Workers
 
 
@@ -50,6 +50,7 @@ class BackupRoom:
         """What a person does to a repository: forget, prune, tag, key, copy, clear."""
         self.upkeep = Upkeep(self._keeper, self.acts)
         """Names, agreement, canary, locks, and retention by the plan."""
+        self._restoring: dict[Key, guided.Under] = {}
 
     @property
     def sets(self) -> tuple[AnySet, ...]:
@@ -64,7 +65,10 @@ class BackupRoom:
 
     async def run(self) -> None:
         """Do what is due, for ever. Empties the scratch folder first."""
-        await self.tools.workers.thread(empty, self.tools.scratch)
+        left, gone = await self.tools.workers.thread(empty, self.tools.scratch)
+        if left:
+            await record_left(self.tools, left, gone=gone)
+        await guided.close_left_open(self.tools)
         await self.tools.workers.thread(empty, self.tools.folder / "dumps")
         async with asyncio.TaskGroup() as group:
             while True:
@@ -115,11 +119,21 @@ class BackupRoom:
         await (self._keeper.poll(key) if level == POLL else self._keeper.prove(key, level))
         return self.rung(*key, level)
 
-    async def restore(self, set_id: str, repository: str, snapshot: str, target: Path) -> Evidence:
-        """Restore a pinned snapshot on record into an empty folder and compare it with its manifest.
+    async def restore(
+        self,
+        set_id: str,
+        repository: str | None,
+        snapshot: str,
+        target: Path,
+        *,
+        confirm: str = "",
+        actor: Actor = SYSTEM,
+        op: str = "",
+    ) -> Evidence:
+        """Restore a pinned snapshot on record and compare it with its manifest (`guided`).
 
-        Raises `Refused` for a folder that is not empty (restic would skip or mix files), `UsageError`
-        for a snapshot that is not on record.
+        `confirm`: the target typed again, to write over what is there. Raises `Refused` otherwise
+        (restic would skip or mix files), `UsageError` for a snapshot that is not on record.
         """
         copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
         custody = copy.state.of(snapshot_id(snapshot))
@@ -129,18 +143,29 @@ class BackupRoom:
                 got=snapshot,
                 next_step="ict-bcp backup list",
             )
-        await self.tools.workers.thread(_must_be_empty, target)
-        found = self.tools.folder / f"restored-{secrets.token_hex(4)}.sha256"
-        wanted = self.tools.log.evidence.path(custody.manifest)
+        earlier = () if copy.key in self._restoring else copy.state.restores
+        order = await self.tools.workers.thread(
+            guided.may_write, guided.Order(custody, target), earlier, confirm
+        )
         async with self._keeper.heavy(copy):
-            if problem := await self.tools.workers.thread(
-                restoring.cannot_test, copy, custody, target
-            ):
-                raise Refused(text(f"backups.unknown_{problem}", place=str(target)).ja)
+            under = guided.begin(custody, self.tools.clock)
+            self._restoring[copy.key] = under
             try:
-                return await restoring.restore_into(copy, custody, wanted, target, found)
+                return await guided.restore(copy, order, under, actor, op)
             finally:
-                await self.tools.workers.thread(found.unlink, missing_ok=True)
+                self._restoring.pop(copy.key, None)
+
+    @property
+    def restoring(self) -> Mapping[Key, guided.Under]:
+        """Restores for real that run now."""
+        return self._restoring
+
+    def estimate(self, system: str) -> speed.Estimate | None:
+        """How long restoring everything of a system would take; None: not known."""
+        sets = [one for one in restic_sets(self.sets) if one.system == system]
+        return speed.of_system(
+            [self.tools.state.copy(one.id, copy.id) for copy in one.repositories] for one in sets
+        )
 
     async def list(self, set_id: str, repository: str) -> Answer[tuple[Snapshot, ...]]:
         """The snapshots the repository shows now."""
@@ -190,14 +215,3 @@ class BackupRoom:
             return None
         spent = self.tools.clock.monotonic() - live.began
         return timedelta(seconds=round(spent * (1 - far.ratio) / far.ratio))
-
-
-def _must_be_empty(target: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise Refused(
-            "空のフォルダにだけ復元します / restoring only into an empty folder",
-            where=str(target),
-            expected="an empty or new folder",
-            next_step="別のフォルダを指定する / name another folder",
-        )
-    make_private(target)

@@ -161,6 +161,9 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
     if case.level == 4 and (last.facts.get("modes") or last.facts.get("excused")):
         facts = {name: last.facts.get(name, 0) for name in ("modes", "excused", "files")}
         return Status.DEGRADED, text("backups.equal_but", **facts)
+    if case.level == 4 and last.facts.get("sampled"):
+        counts = {name: last.facts.get(name, 0) for name in ("of", "opened")}
+        return Status.OK, text("backups.proven_4_sampled", **_numbers(last), **counts)
     if case.level == 4 and last.facts.get("opened"):
         names = ("opened", "tables", "rows")
         counts = {name: last.facts.get(name, 0) for name in names}

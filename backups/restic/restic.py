@@ -134,9 +134,11 @@ class Restic:
         into: Path,
         deadline: float,
         on_progress: OnProgress | None = None,
+        include: Iterable[str] = (),
     ) -> Answer[None]:
-        """Restore one snapshot into an empty folder. Only hashes tell whether it is right."""
-        words = arguments.restore(self.target, snapshot, into)
+        """Restore one snapshot, or what of it is named, into a folder. Only hashes tell whether it is
+        right."""
+        words = arguments.restore(self.target, snapshot, into, include)
         ended, judgement = await self.call(words, deadline, on_progress)
         return Answer(judgement, None, ended.duration)
 
