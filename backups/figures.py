@@ -13,9 +13,10 @@ from backups.custody import CopyState
 from backups.digits import Digit, Zones, digits
 from backups.ledger import Coverage
 from backups.model import AttestedSet, BackupSet, Repository, restic_sets
-from backups.record import Action, Custody
+from backups.record import Action, Custody, Restore
 from backups.restic.parsing import Progress
 from backups.room import BackupRoom
+from backups.speed import Estimate, of_set
 from backups.standing import Rung, good_copy
 from bcp.watch.exposition import Family, Sample
 
@@ -36,6 +37,7 @@ class CopyStatus:
     """Time left of the work in hand, where its speed so far says so."""
     concerns: tuple[Concern, ...] = ()
     """What beside the ladder needs a person."""
+    last_restore: Restore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class SetStatus:
     set: BackupSet
     copies: tuple[CopyStatus, ...]
     digits: tuple[Digit, ...]
+    estimate: Estimate | None
+    """How long restoring its newest copy would take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def status(room: BackupRoom, zones: Zones | None = None) -> Status:
     for one in restic_sets(room.sets):
         copies = tuple(_copy(room, one, copy) for copy in one.repositories)
         ladders = {copy.repository.id: copy.rungs for copy in copies}
-        sets.append(SetStatus(one, copies, digits(one, ladders, zones)))
+        states = [room.custody(one.id, copy.id) for copy in one.repositories]
+        sets.append(SetStatus(one, copies, digits(one, ladders, zones), of_set(states)))
     attested = tuple(one for one in room.sets if isinstance(one, AttestedSet))
     return Status(tuple(sets), attested, room.paused)
 
@@ -80,6 +85,7 @@ def _copy(room: BackupRoom, one: BackupSet, copy: Repository) -> CopyStatus:
         room.progress(*key) or room.upkeep.names.get(key),
         room.left(*key),
         care.of(room, *key),
+        state.restores[-1] if state.restores else None,
     )
 
 
@@ -119,6 +125,12 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
         ("restore_seconds", "Measured time of the last good restore test.", restores),
         ("anomalies", "Kinds of disagreement between repository and custody record.", anomalies),
     )
+    yield Family(
+        "ict_bcp_backup_restore_estimate_seconds",
+        "gauge",
+        "Time to restore the newest copies of a system by measured speeds; absent = not measured.",
+        tuple(_estimates(room)),
+    )
     for name, help, samples in (*rows, *((n, h, side[n]) for n, h in _SIDE.items())):
         yield Family(f"ict_bcp_backup_{name}", "gauge", help, tuple(samples))
 
@@ -151,3 +163,14 @@ def _beside(state: CopyState, read: Coverage | None) -> Iterator[tuple[str, floa
     yield "held", int(state.held is not None)
     done = state.retained.get(Action.FORGET)
     yield "retention_timestamp_seconds", done.at.timestamp() if done else 0
+
+
+def _estimates(room: BackupRoom) -> Iterator[Sample]:
+    systems = dict.fromkeys(one.system for one in restic_sets(room.sets) if one.system)
+    for system in systems:
+        found = room.estimate(system)
+        if found is not None:
+            ground = "measured" if found.measured else "estimated"
+            for bound, length in (("low", found.low), ("high", found.high)):
+                labels = {"system": system, "bound": bound, "ground": ground}
+                yield Sample(length.total_seconds(), labels)

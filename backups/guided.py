@@ -55,13 +55,6 @@ class Under:
     done: int = 0
     comparing: bool = False
 
-    def left(self, now: float) -> float | None:
-        """Seconds until all is written, by the speed so far; None: too early to tell."""
-        passed = now - self.began
-        if self.done <= 0 or passed < 2:
-            return None
-        return max(0.0, (self.custody.size - self.done) * passed / self.done)
-
 
 def may_write(order: Order, earlier: tuple[Restore, ...], confirm: str) -> Order:
     """The order, when it may be begun. Raises `Refused`. Blocking (looks at the target)."""

@@ -24,6 +24,7 @@ from bcp.kit.units import JST
 from bcp.kit.workers import Workers
 from bcp.plan.marks import Fault, PlanInvalid
 from bcp.service import accepting, app, chores, memory, returning, showing, systemd
+from bcp.service.actions import BUILT_IN
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
 from bcp.service.house import House
@@ -61,7 +62,7 @@ class Daemon:
     extras: Callable[[House], Extras] = lambda _house: Extras()
     before: Callable[[House], Awaitable[None]] | None = None
     """Runs when the house stands and before it is ready (the practice city's accounts)."""
-    actions: Mapping[str, Act] = field(default_factory=dict)
+    actions: Mapping[str, Act] = field(default_factory=lambda: BUILT_IN)
     """Built-in acts that the plan's allow-list may name (`automation: action:`)."""
     clock: Clock = field(default_factory=SystemClock)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -24,6 +24,7 @@ SERIES = frozenset(
         "ict_bcp_backup_rpo_seconds",
         "ict_bcp_backup_verified_ratio",
         "ict_bcp_backup_restore_seconds",
+        "ict_bcp_backup_restore_estimate_seconds",  # added: system, bound, ground
         "ict_bcp_backup_anomalies",  # added: repository against custody record
         "ict_bcp_backup_oldest_read_timestamp_seconds",
         "ict_bcp_backup_names_timestamp_seconds",

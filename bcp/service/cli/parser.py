@@ -146,6 +146,12 @@ def _backup(commands: Sub[argparse.ArgumentParser]) -> None:
             leaf.add_argument(
                 "--target", type=Path, required=True, help="空のフォルダ / empty folder"
             )
+            leaf.add_argument(
+                "--confirm",
+                default="",
+                metavar="TARGET",
+                help="上書きしてよいなら場所をもう一度 / the target again, to write over what is there",
+            )
 
     parser_keeping.add(
         lambda verb, ja, en: _leaf(group, verb, ja, en, plan=True, data=True),

@@ -14,7 +14,7 @@ TYPED: dict[str, tuple[str, ...]] = {
     "backup accept": ("set", "repository"),
     "backup verify": ("set", "repository", "level"),
     "backup restore-test": ("set", "repository"),
-    "backup restore": ("set", "repository", "snapshot"),
+    "backup restore": ("set", "repository", "snapshot", "confirm"),
     "backup forget": ("set", "repository", "apply"),
     "backup prune": ("set", "repository"),
     "backup tag": ("set", "repository", "add", "remove"),

@@ -62,6 +62,8 @@ class Back(One):
 
     snapshot: str
     target: str
+    confirm: str = ""
+    """The target typed again: write over what is there."""
 
 
 def _keys(house: House, set_id: str | None, repository: str | None = None) -> list[tuple[str, str]]:
@@ -163,14 +165,22 @@ async def restore(house: House, caller: Caller, parameters: Back) -> Answer:
         raise UsageError(
             "復元先は絶対パスで / the target must be an absolute path", got=str(target)
         )
-    evidence = await house.room.restore(*keys[0], parameters.snapshot, target)
+    evidence = await house.room.restore(
+        *keys[0],
+        parameters.snapshot,
+        target,
+        confirm=parameters.confirm,
+        actor=caller.actor,
+        op=caller.op,
+    )
     verdict = {"good": Verdict.GOOD, "bad": Verdict.FINDING}.get(
         evidence.result.value, Verdict.UNKNOWN
     )
     facts = dict(evidence.facts)
     if verdict is Verdict.GOOD:
         line = (
-            f"復元し、元と一致しました / restored and equal: {facts.get('files', 0)} files {target}"
+            f"復元し、元と一致しました / restored and equal: {facts.get('files', 0)} files, "
+            f"{size(facts.get('size', 0))}, {facts.get('restore_ms', 0) / 1000:.1f} s {target}"
         )
     else:
         differ = ", ".join(f"{name} {count}" for name, count in facts.items() if count)

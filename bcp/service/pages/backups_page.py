@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from backups import figures
 from backups.care import Concern
 from backups.figures import CopyStatus, SetStatus
+from backups.guided import INTERRUPTED
 from backups.model import BackupSet, Repository
+from backups.speed import Estimate
 from backups.standing import Rung as Proof
 from bcp.kit.language import catalogue, text
 from bcp.plan.model import City
@@ -73,6 +75,8 @@ class Copy:
     """What beside the ladder needs a person."""
     newest: datetime | None
     """The newest snapshot on record."""
+    stopped: datetime | None
+    """Time of the snapshot whose restore was cut off; it can be begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class SetRow:
     system: str
     copies: tuple[Copy, ...]
     figures: tuple[Figure, ...]
+    estimate: Estimate | None
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -135,7 +140,7 @@ def _row(one: SetStatus, visit: Visit) -> SetRow:
         for d in one.digits
     )
     copies = tuple(_copy(copy, city, words) for copy in one.copies)
-    return SetRow(one.set, _system(city, one.set.system), copies, found)
+    return SetRow(one.set, _system(city, one.set.system), copies, found, one.estimate)
 
 
 def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
@@ -152,7 +157,13 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         tuple(_anomaly(kind, words) for kind in copy.anomalies),
         copy.concerns,
         copy.newest.time if copy.newest else None,
+        _stopped(copy),
     )
+
+
+def _stopped(copy: CopyStatus) -> datetime | None:
+    last = copy.last_restore
+    return last.snapshot_time if last is not None and last.reason == INTERRUPTED else None
 
 
 def state_of(proof: Proof, now: datetime) -> RungState:

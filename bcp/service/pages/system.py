@@ -47,6 +47,7 @@ async def system_page(visit: Visit) -> Answer:
         "used_by": [s for s in now.services if any(n.system == system.id for n in s.service.needs)],
         "runbooks": visit.house.book.of_system(system.id),
         "sets": set_rows(visit, system.id),
+        "estimate": visit.house.room.estimate(system.id),
         "checks": checks,
     }
     return Page("system.html", values)

@@ -1,0 +1,129 @@
+"""A restore for real: begun and ended on record, honest when cut off, never over live data unasked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backups import figures, guided, speed
+from backups.custody import CopyState
+from backups.record import Custody, Evidence, Result
+from bcp.kit.errors import Refused
+from bcp.watch.values import Status
+from tests.backups.conftest import Place
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+@pytest.mark.live
+async def test_a_restore_is_measured_compared_and_gives_the_estimate(place: Place) -> None:
+    await place.init()
+    (done,) = await place.room.backup("juki")
+    assert done.custody is not None
+    assert place.room.estimate("juki") is None, "nothing was measured yet"
+    target = place.folder / "there"
+    seen = await place.room.restore("juki", None, done.custody.snapshot, target)
+    assert seen.result is Result.GOOD
+    assert (target / str(place.source).lstrip("/") / "file1").is_file()
+    begun, ended = place.room.custody("juki", "main").restores[-1:] * 2
+    assert (begun.result, ended.facts["files"]) == (Result.GOOD, 7)
+    told = [e for e in await place.log.read(kind="backup.") if "restore_" in e.kind]
+    assert [e.kind for e in told] == ["backup.restore_begun", "backup.restore_ended"]
+    text = str([entry.detail for entry in told])
+    assert str(target) not in text, "where it was restored to is a value, not detail"
+    assert place.room.rung("juki", "main", 4).status is Status.OK, "it is a restore test as well"
+    found = place.room.estimate("juki")
+    assert found is not None
+    assert found.measured
+    names = {family.name: family.samples for family in figures.families(place.room, NOW)}
+    bounds = names["ict_bcp_backup_restore_estimate_seconds"]
+    assert [sample.labels["bound"] for sample in bounds] == ["low", "high"]
+    assert {sample.labels["ground"] for sample in bounds} == {"measured"}
+
+
+@pytest.mark.live
+async def test_live_data_is_written_over_only_when_the_place_was_typed_again(
+    one_place: Place,
+) -> None:
+    place = one_place
+    await place.init()
+    (done,) = await place.room.backup("juki")
+    assert done.custody is not None
+    snapshot = done.custody.snapshot
+    live = place.folder / "live"
+    inside = live / str(place.source).lstrip("/")
+    inside.mkdir(parents=True)
+    (inside / "file1").write_text("encrypted by somebody")
+    (inside / "later").write_text("new since")
+    for confirm in ("", "yes", str(live) + "/"):
+        with pytest.raises(Refused):
+            await place.room.restore("juki", "main", snapshot, live, confirm=confirm)
+    assert (inside / "file1").read_text() == "encrypted by somebody"
+    seen = await place.room.restore("juki", "main", snapshot, live, confirm=str(live))
+    assert seen.result is Result.GOOD, seen
+    assert seen.facts["extra"] == 1
+    assert (inside / "file1").read_bytes() == (place.source / "file1").read_bytes()
+    assert (inside / "later").read_text() == "new since"
+
+
+@pytest.mark.live
+async def test_a_restore_cut_off_is_said_at_the_next_start_and_can_be_begun_again(
+    one_place: Place,
+) -> None:
+    place = one_place
+    await place.init()
+    (done,) = await place.room.backup("juki")
+    assert done.custody is not None
+    target, snapshot = place.folder / "there", done.custody.snapshot
+    task = asyncio.create_task(place.room.restore("juki", "main", snapshot, target))
+    async with asyncio.timeout(30):
+        while not place.room.custody("juki", "main").restores:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    task.cancel()  # as a stop of the daemon does; after a SIGKILL the log looks the same
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    (target / "half a file").write_text("left")
+    assert place.room.custody("juki", "main").restores[-1].result is None
+    room = place.make_room()
+    await guided.close_left_open(room.tools)
+    last = room.custody("juki", "main").restores[-1]
+    assert (last.result, last.reason) == (Result.INCONCLUSIVE, "interrupted")
+    assert room.rung("juki", "main", 4).evidence is None, "nothing was proven"
+    (target / "half a file").unlink()
+    seen = await room.restore("juki", "main", snapshot, target)
+    assert seen.result is Result.GOOD
+
+
+def measured(size: int, seconds: float, **facts: int) -> Evidence:
+    given = {"size": size, "restore_ms": round(seconds * 1000), **facts}
+    return Evidence("s", "c", 4, Result.GOOD, NOW, facts=given)
+
+
+def state(size: int, *runs: Evidence) -> CopyState:
+    newest = Custody("s", "c", "r", "a" * 64, "t", NOW, "m", 9, size, "run", "0.14.0", True)
+    return CopyState((newest,), measured=runs)
+
+
+def test_the_estimate_is_a_range_with_its_ground() -> None:
+    found = speed.of_copy(state(200, measured(100, 10), measured(100, 20)))
+    assert found == speed.Estimate(timedelta(seconds=20), timedelta(seconds=40), True, 200)
+    larger = speed.of_copy(state(201, measured(100, 10)))
+    assert larger is not None
+    assert not larger.measured, "twice and more of what was ever restored is an estimate"
+    drawn = speed.of_copy(state(100, measured(100, 10, sampled=1)))
+    assert drawn is not None
+    assert not drawn.measured, "files by lot are no whole restore"
+    assert speed.of_copy(state(100)) is None
+
+
+def test_a_system_is_known_only_when_each_of_its_sets_is() -> None:
+    one, unknown = state(100, measured(100, 10)), state(100)
+    slow = state(100, measured(100, 50))
+    assert speed.of_system([[one], [unknown]]) is None
+    assert speed.of_system([]) is None
+    both = speed.of_system([[slow, one], [slow]])
+    assert both is not None
+    assert both.high == timedelta(seconds=60), "the quicker copy of each, one after another"
