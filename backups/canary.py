@@ -231,10 +231,11 @@ async def _s3(repository: Repository, now: datetime) -> Tried:
             # Not versioned: what is put again is overwritten, Object Lock cannot be on.
             return judged(True, _answer(gone.status), {**facts, "versioned": 0})
         facts["versioned"] = 1
-        mode, until = s3.retention(
-            await bucket.call("GET", name, {"retention": "", "versionId": version})
-        )
-        facts |= _lock_facts(mode, until)
+        mode, until = await bucket.lock_of(name, version)
+        facts |= _lock_facts("", mode, until)
+        newest = await bucket.newest("snapshots/")
+        newest_mode, newest_until = await bucket.lock_of(newest) if newest else ("", "")
+        facts |= _lock_facts("newest_", newest_mode, newest_until) if newest else {}
         gone = await bucket.call("DELETE", name, {"versionId": version})
         deleted = _answer(gone.status)
         if deleted is False and mode == "GOVERNANCE":
@@ -242,14 +243,19 @@ async def _s3(repository: Repository, now: datetime) -> Tried:
             gone = await bucket.call("DELETE", name, {"versionId": version}, headers=bypass)
             if _answer(gone.status):
                 return Tried("allowed", "bypass_allowed", facts)
+        over = facts.get("newest_retain_until_s", 0) <= now.timestamp()
+        if newest and not deleted and (not newest_mode or over):
+            # New objects are held, the newest snapshot itself is not: put before the lock, or lapsed.
+            return Tried("allowed", "newest_unlocked", facts)
         # A second put makes a second version; the first stays what it was.
         return judged(False, deleted, facts)
 
 
-def _lock_facts(mode: str, until: str) -> dict[str, int]:
-    facts = {"mode": {"GOVERNANCE": 1, "COMPLIANCE": 2}.get(mode, 0)}
+def _lock_facts(what: str, mode: str, until: str) -> dict[str, int]:
+    """0 none, 1 GOVERNANCE (can be bypassed by permission), 2 COMPLIANCE; until when, Unix time."""
+    facts = {f"{what}mode": {"GOVERNANCE": 1, "COMPLIANCE": 2}.get(mode, 0)}
     try:
-        facts["retain_until_s"] = int(instant(until).timestamp())
+        facts[f"{what}retain_until_s"] = int(instant(until).timestamp())
     except ValueError:
         pass
     return facts

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as BrokenIni
@@ -24,6 +25,10 @@ import aiohttp
 _REGION = "us-east-1"
 _MODE = re.compile(rb"<Mode>\s*(\w+)\s*</Mode>")
 _UNTIL = re.compile(rb"<RetainUntilDate>\s*([^<]+?)\s*</RetainUntilDate>")
+_ITEM = re.compile(
+    rb"<Key>([^<]+)</Key>(?:(?!</Contents>).)*?<LastModified>([^<]+)</LastModified>", re.DOTALL
+)
+_BODY = 1 << 20
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
@@ -166,6 +171,9 @@ class Bucket:
         path, asked = self._where.path(name), dict(query or {})
         host = urlsplit(self._where.endpoint).netloc
         extra = dict(headers or {})
+        if body:  # demanded of every upload into a bucket with Object Lock
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            extra["content-md5"] = b64encode(digest).decode("ascii")
         signed = sign(method, host, path, asked, extra, body, self._who, self._now, self._region)
         address = self._where.endpoint + quote(path)
         if asked:
@@ -178,8 +186,27 @@ class Bucket:
             timeout=_TIMEOUT,
             allow_redirects=False,
         ) as reply:
-            data = await reply.content.read(65536)
+            data = (await reply.read())[:_BODY]
             return Reply(reply.status, {k.lower(): v for k, v in reply.headers.items()}, data)
+
+    async def lock_of(self, name: str, version: str = "") -> tuple[str, str]:
+        """(mode, retain until) of an object; empty when there is none, or nobody may see it."""
+        query = {"versionId": version} if version else {}
+        head = await self.call("HEAD", name, query)
+        mode = head.headers.get("x-amz-object-lock-mode", "")
+        if mode:
+            return mode, head.headers.get("x-amz-object-lock-retain-until-date", "")
+        return retention(await self.call("GET", name, {**query, "retention": ""}))
+
+    async def newest(self, under: str) -> str:
+        """The newest of the first thousand objects under a folder of the repository; empty: none."""
+        full = self._where.path(under).split("/", 2)[2]
+        reply = await self.call("GET", query={"list-type": "2", "prefix": full})
+        found = [(m.group(2), m.group(1)) for m in _ITEM.finditer(reply.body)]
+        if reply.status != 200 or not found:
+            return ""
+        key = max(found)[1].decode("utf-8", "replace")
+        return key.removeprefix(f"{self._where.prefix}/") if self._where.prefix else key
 
 
 def retention(reply: Reply) -> tuple[str, str]:
