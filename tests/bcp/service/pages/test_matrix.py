@@ -28,6 +28,7 @@ def address(path: str) -> str:
     return path
 
 
+@pytest.mark.timeout(300)  # some two hundred doors
 @pytest.mark.parametrize("role", [None, *Role])
 async def test_every_route_opens_to_those_the_table_names_and_to_nobody_else(
     made: Town, visitor: Visitor, role: Role | None
