@@ -5,6 +5,7 @@ A text whose values were erased is nowhere. Deciding is `bcp.service.announcing`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +66,11 @@ def noticed(journal: Journal) -> Notices:
     """What stands, without words; sync and cheap."""
     found: Notices = journal.state(FOLD_NAME)
     return found
+
+
+def approvals(journal: Journal, beforehand: Journal) -> Mapping[str, str]:
+    """Template -> digest of the words approved last; a drill speaks the city's approved words too."""
+    return {**noticed(beforehand).templates, **noticed(journal).templates}
 
 
 async def with_words(journal: Journal, notice: Notice) -> Announcement | None:

@@ -26,7 +26,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, UsageError
 from bcp.kit.units import to_us
 from bcp.plan.model import City
-from bcp.service.announced import TEXTS, both, noticed, with_words
+from bcp.service.announced import TEXTS, approvals, both, noticed, with_words
 from runbooks.notices.state import (
     APPROVED,
     DRAFTED,
@@ -166,12 +166,14 @@ async def publish_template(
     actor: Actor,
     op: str,
     incident: str | None = None,
+    beforehand: Journal | None = None,
 ) -> str:
     """A filled approved template, public at once. `new` bears audience, promise and what it replaces.
 
+    `beforehand`: where else approvals are found (the real log, for a drill).
     Raises `Refused` while the template's words are not approved as they stand.
     """
-    if noticed(journal).templates.get(template.id) != template.digest:
+    if approvals(journal, beforehand or journal).get(template.id) != template.digest:
         raise Refused(both("template_not_approved"), got=template.id)
     if new.audience not in template.audiences:
         raise UsageError(both("audience"), got=new.audience, expected=", ".join(template.audiences))

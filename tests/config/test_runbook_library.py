@@ -423,3 +423,12 @@ def _text(runbook: Runbook) -> str:
         for path in LIBRARY.glob("*.yaml")
         if f"\nid: {runbook.id}\n" in (text := path.read_text("utf-8"))
     )
+
+
+def test_every_announcement_a_step_asks_for_has_its_text_in_the_sample_city() -> None:
+    given = sample("kurihara").data["announcements"]["templates"]
+    audiences = {one["id"]: one["audiences"] for one in given}
+    asked = [step.announce for book in BOOK for step in book.steps if step.announce is not None]
+    assert asked
+    for one in asked:
+        assert one.audience in audiences.get(one.template, ()), one.template

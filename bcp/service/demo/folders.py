@@ -58,6 +58,11 @@ class Folders:
         return self.root / "secrets" / "metrics-token"
 
     @property
+    def second_place(self) -> Path:
+        """Stands for a place outside the site: static copies of the public page."""
+        return self.root / "second-place"
+
+    @property
     def webhook_url(self) -> Path:
         """Where notifications go; a file, as secrets are given."""
         return self.root / "secrets" / "webhook-url"

@@ -33,6 +33,7 @@ def _values(
         "password": folders.password,
         "webhook_url": folders.webhook_url,
         "metrics_token": folders.metrics_token,
+        "second_place": folders.second_place,
         "ca_file": folders.certificates / "ca.pem",
     }
     return {

@@ -9,7 +9,15 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import text
 from bcp.kit.units import jst, to_us
 from bcp.plan.loader import unknown
-from bcp.service.announced import Announcement, both, current, drafts, noticed, with_words
+from bcp.service.announced import (
+    Announcement,
+    approvals,
+    both,
+    current,
+    drafts,
+    noticed,
+    with_words,
+)
 from bcp.service.house import House
 from bcp.service.operations import recovering as r
 from bcp.service.operations.operation import Answer, Caller, Verdict
@@ -53,8 +61,9 @@ async def listed(house: House, caller: Caller, p: r.In) -> Answer:
     ]
     lines += [f"◇ {one.id}  {both('waits')}  {one.title}" for one in waiting]
     lines += [f"▲ {one.step}  {both('due')}  {one.template}" for one in asked]
+    approved = approvals(journal, house.journal)
     templates = [
-        {"id": one.id, "state": template_state(state.templates, one), "digest": one.digest}
+        {"id": one.id, "state": template_state(approved, one), "digest": one.digest}
         for one in house.announcements.templates
     ]
     lines += [f"  {one['id']}  {both('template_' + one['state'])}" for one in templates]

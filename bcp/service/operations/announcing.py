@@ -151,6 +151,7 @@ async def publish(house: House, caller: Caller, p: Publish) -> Answer:
         actor=r.actor_of(house, caller, p.by),
         op=caller.op,
         incident=incident,
+        beforehand=house.journal,
     )
     return await _shown(house, p.drill, id)
 

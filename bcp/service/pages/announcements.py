@@ -15,7 +15,7 @@ from bcp.kit.language import text
 from bcp.service import announced, announcing
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.announced import TEXTS, Announcement, noticed
+from bcp.service.announced import TEXTS, Announcement, approvals, noticed
 from bcp.service.announcing import Draft
 from bcp.service.operations.announced import template_state
 from bcp.service.pages.event import actor, desk_of, operation, typed_time
@@ -51,7 +51,14 @@ async def show(visit: Visit) -> Answer:
     """What stands, and an empty form; `?replace=ID` begins from one that stands."""
     found = await announced.current(_journal(visit))
     old = next((one for one in found if one.id == visit.query.get("replace")), None)
-    return await _draw(visit, found, _draft_of(old) if old else None)
+    asked = visit.query.get("audience", "residents")
+    empty = Draft(
+        "",
+        "",
+        audience=asked if asked in AUDIENCES else "residents",
+        step=visit.query.get("step") or None,
+    )
+    return await _draw(visit, found, _draft_of(old) if old else empty)
 
 
 async def act(visit: Visit) -> Answer:
@@ -145,6 +152,7 @@ async def publish(visit: Visit) -> Answer:
             actor=actor(visit),
             op=operation(visit),
             incident=incident.id if incident is not None else None,
+            beforehand=visit.house.journal,
         )
     except UsageError as error:
         return await _fill_in(visit, one, said=error)
@@ -165,7 +173,7 @@ async def _fill_in(
         script = forms.radio(draft, city.organization.name)
     values = {
         "one": one,
-        "approval": template_state(noticed(_journal(visit)).templates, one),
+        "approval": template_state(approvals(_journal(visit), visit.house.journal), one),
         "places": [(p, choices(city, p), shape(p), asked.get(f"v_{p}", "")) for p in one.places],
         "asked": asked,
         "standing": await announced.current(_journal(visit)),
@@ -248,13 +256,14 @@ async def _draw(
     behind = False
     if not visit.drill:
         behind = await pending(house.journal, house.status_folder, house.workers)
-    state = noticed(journal)
+    approved = approvals(journal, visit.house.journal)
     templates = house.announcements.templates
     values = {
         "found": [(one, paragraphs(one.body)) for one in found],
         "drafts": await announced.drafts(journal),
         "due": await _due(visit),
-        "templates": [(one, template_state(state.templates, one)) for one in templates],
+        "known": {one.id: one.title for one in templates},
+        "templates": [(one, template_state(approved, one)) for one in templates],
         "mirrors": {} if visit.drill else house.mirror_states,
         "draft": draft or Draft("", ""),
         "next_text": visit.field("next_update"),

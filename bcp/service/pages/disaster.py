@@ -24,6 +24,7 @@ from bcp.service.pages.visit import Visit
 from runbooks.attention import papers, teams, wanted
 from runbooks.desk import Situation
 from runbooks.holding import holds
+from runbooks.notices.state import Due, due
 from runbooks.state import Incident
 
 _ROWS, _SERVICES, _NEXT = 10, 14, 5
@@ -106,6 +107,7 @@ async def command_page(visit: Visit) -> Answer:
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
         "gates": seen.gates,
+        "unsaid": unsaid(visit, seen),
         "open_changes": sum(i.closed_at is None for i in incident.changes.values()),
         "names": visit.called,
     }
@@ -156,6 +158,7 @@ async def _values(visit: Visit, incident: Incident) -> dict[str, Any]:
         "teams": teams(seen),
         "papers": papers(seen),
         "due": await next_update(visit),
+        "unsaid": unsaid(visit, seen),
         "others": others,
         "names": visit.called,
         "commander": visit.called(incident.commander or incident.declared_by),
@@ -181,6 +184,11 @@ def picture(found: Board, seen: Situation, visit: Visit) -> Picture | None:
             (visit.word("pages.systems"), len(systems)),
         ),
     )
+
+
+def unsaid(visit: Visit, seen: Situation) -> tuple[Due, ...]:
+    """未発信: what the steps that are done ask to be said, and was not."""
+    return due(announced.noticed(desk_of(visit).journal), seen.incident, seen.steps.values())
 
 
 async def next_update(visit: Visit) -> datetime | None:

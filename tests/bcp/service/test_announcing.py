@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import shutil
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -292,3 +296,65 @@ def test_a_percentage_never_goes_out() -> None:
     for said in ("50%の確率で", "５０％", "八割 パーセント"):
         with pytest.raises(UsageError):
             Draft("題", said).check(SystemClock().utc())
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 KiB: another place than the log's."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def remount(disk: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)
+
+
+async def test_a_full_or_read_only_second_place_keeps_the_old_page_whole_and_is_made_good(
+    tmp_path: Path, disk: Path
+) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    organization, other = a_city().organization, tmp_path / "other"
+    places = (Mirror(id="full", folder=str(disk)), Mirror(id="other", folder=str(other)))
+    async with fresh(tmp_path / "log", clock) as journal:
+        mirrors = Mirrors(clock, workers, mirror_page)
+
+        async def write() -> tuple[bool | None, str]:
+            await mirrors.write(places, await public(journal), organization)
+            states = mirrors.states(places)
+            assert states["other"].ok, "one place at fault does not hold up another"
+            return states["full"].ok, states["full"].trouble
+
+        await approve(journal, clock, TEXT, actor=WHO, op="1")
+        assert await write() == (True, "")
+        old = (disk / "index.html").read_bytes()
+        long = Draft("長い知らせ", "あ" * 2000, easy="い" * 2000, alone="夜間で一人")
+        for number, trouble in enumerate(("full", "read-only")):
+            if trouble == "full":
+                with contextlib.suppress(OSError):
+                    (disk / "filler").write_bytes(bytes(16_000))
+            else:
+                remount(disk, "ro")
+            await approve(journal, clock, long, actor=WHO, op=f"{trouble}")
+            ok, said = await write()
+            assert ok is False
+            assert "書き込めません" in said
+            assert (disk / "index.html").read_bytes() == old, "whole, never half"
+            assert not [path for path in disk.iterdir() if path.suffix == ".tmp"]
+            assert (other / "index.html").read_text().count("長い知らせ") == number + 1
+            if trouble == "full":
+                (disk / "filler").unlink()
+                old = await _good(write, disk)
+        remount(disk, "rw,size=1m")
+        assert await write() == (True, "")
+        assert (disk / "index.html").read_bytes() == (other / "index.html").read_bytes()
+
+
+async def _good(write: Callable[[], Awaitable[tuple[bool | None, str]]], disk: Path) -> bytes:
+    remount(disk, "size=64k")
+    assert (await write())[0]
+    return (disk / "index.html").read_bytes()

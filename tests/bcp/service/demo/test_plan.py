@@ -48,3 +48,12 @@ async def test_every_role_has_three_names_and_every_service_goes_on_by_paper(
     loaded = await _load(city)
     assert all(len(role.succession) >= 3 for role in loaded.city.roles)
     assert all(service.alternate for service in loaded.city.services)
+
+
+async def test_every_announcement_a_runbook_asks_for_has_its_text(city: PracticeCity) -> None:
+    loaded = await _load(city)
+    known = {one.id: one for one in loaded.announcements.templates}
+    asked = [s.announce for r in loaded.book.runbooks for s in r.steps if s.announce is not None]
+    assert asked
+    for one in asked:
+        assert one.audience in known[one.template].audiences, one.template
