@@ -25,7 +25,7 @@ from bcp.service.pages.visit import Visit
 from bcp.service.showing import pending
 from runbooks.notices import forms
 from runbooks.notices.state import Due, due
-from runbooks.notices.template import AUDIENCES, Template, choices, fill, shape
+from runbooks.notices.template import AUDIENCES, Template, choices, fill, places, shape
 from runbooks.paper.pdf import print_set
 from runbooks.paper.sheet import Sheet
 
@@ -166,13 +166,20 @@ async def _fill_in(
     said: BcpError | None = None,
 ) -> Page:
     city = visit.house.city
-    asked = {**visit.query, **{name: visit.field(name) for name in visit.form}}
+    names = ("step", "audience", "next_update", "replaces", "correction")
+    asked = {
+        **dict.fromkeys(names, ""),
+        **visit.query,
+        **{name: visit.field(name) for name in visit.form},
+    }
     script = None
     if words is not None:
         draft = forms.Said("-", words["title"], words["body"], radio=words["radio"])
         script = forms.radio(draft, city.organization.name)
     values = {
         "one": one,
+        "title": blank(one.title, visit),
+        "body": paragraphs(blank(one.body, visit)),
         "approval": template_state(approvals(_journal(visit), visit.house.journal), one),
         "places": [(p, choices(city, p), shape(p), asked.get(f"v_{p}", "")) for p in one.places],
         "asked": asked,
@@ -262,8 +269,10 @@ async def _draw(
         "found": [(one, paragraphs(one.body)) for one in found],
         "drafts": await announced.drafts(journal),
         "due": await _due(visit),
-        "known": {one.id: one.title for one in templates},
-        "templates": [(one, template_state(approved, one)) for one in templates],
+        "known": {one.id: blank(one.title, visit) for one in templates},
+        "templates": [
+            (one, blank(one.title, visit), template_state(approved, one)) for one in templates
+        ],
         "mirrors": {} if visit.drill else house.mirror_states,
         "draft": draft or Draft("", ""),
         "next_text": visit.field("next_update"),
@@ -289,6 +298,11 @@ async def _due(visit: Visit) -> tuple[Due, ...]:
         return ()
     seen = await desk.situation(incident)
     return due(noticed(desk.journal), incident, seen.steps.values())
+
+
+def blank(said: str, visit: Visit) -> str:
+    """A template's words with its placeholders as a person calls them: 〔業務名〕."""
+    return said.format(**{p: f"〔{visit.word(f'announce.place_{p}')}〕" for p in places(said)})
 
 
 def _place(visit: Visit) -> str:

@@ -5,8 +5,21 @@ from __future__ import annotations
 import re
 
 from bcp.service.announced import current
+from bcp.service.sections import Announcements
+from runbooks.notices.template import Template
 from tests.bcp.service.pages.sample import Town, Visitor
 from tests.bcp.service.pages.test_pages import declare, field
+
+DOWN = Template(
+    id="down",
+    audiences=("residents",),
+    title="{service}を止めています",
+    body="{time}からです。",
+    easy="{service}が できません。{time}からです。",
+    title_en="{service}",
+    body_en="Since {time}.",
+    radio="{service}は、{time}から、できません。",
+)
 
 DRAFT = {
     "title": "窓口の再開",
@@ -96,3 +109,46 @@ async def test_only_who_may_announce_sees_the_page(visitor: Visitor) -> None:
     await visitor.sign_in("commander")
     assert "承認待ち" in (await visitor.get("/announcements"))[1]
     assert 'href="/announcements"' in (await visitor.get("/"))[1]
+
+
+async def test_staff_fill_an_approved_template_look_at_it_and_it_is_public_at_once(
+    made: Town, visitor: Visitor
+) -> None:
+    made.announcements = Announcements(templates=(DOWN,))
+    await visitor.sign_in("commander")
+    _, page = await visitor.get("/announcements")
+    assert "〔業務名〕を止めています" in page
+    assert (await visitor.post("/announcements", do="template", id="down", op="t"))[0] == 303
+    await visitor.sign_in("staff")
+    place, service = "/announcements/templates/down", made.city.services[0].name
+    status, page = await visitor.get(place)
+    assert status == 200
+    assert f"<option>{service}</option>" in page
+    given = {"v_service": service, "v_time": "14:30", "audience": "residents"}
+    status, page = await visitor.post(place, do="preview", **given)
+    assert status == 200
+    assert "午後2時30分" in page, "as it is read aloud"
+    status, page = await visitor.post(place, do="publish", op="p", **(given | {"v_time": "昼"}))
+    assert status == 400
+    assert "14:30" in page
+    assert await visitor.post(place, do="publish", op="p", **given) == (303, "/announcements")
+    (one,) = await current(made.journal)
+    assert f"{service}を止めています" in (await visitor.get("/status"))[1]
+    _, page = await visitor.get(f"/announcements/{one.id}/forms")
+    assert "これは、訓練です" not in page
+    assert "復唱" in page
+    _, page = await visitor.get(f"/announcements/{one.id}/poster")
+    assert service in page
+
+
+async def test_a_drill_speaks_the_words_the_city_approved(made: Town, visitor: Visitor) -> None:
+    made.announcements = Announcements(templates=(DOWN,))
+    await visitor.sign_in("commander")
+    await visitor.post("/announcements", do="template", id="down", op="t")
+    await declare(visitor, kind="drill", drill="live", drill_id="aki", word="訓練")
+    base, service = "/drills/aki/announcements", made.city.services[0].name
+    given = {"v_service": service, "v_time": "14:30", "audience": "residents", "op": "p"}
+    assert (await visitor.post(f"{base}/templates/down", do="publish", **given))[0] == 303
+    _, page = await visitor.get(base)
+    assert f"{service}を止めています" in page
+    assert service not in (await visitor.get("/status"))[1]
