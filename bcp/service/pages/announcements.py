@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
-
-from bcp.journal.journal import Journal
 from bcp.kit.errors import BcpError, UsageError
 from bcp.kit.language import text
 from bcp.service import announced, announcing
@@ -18,6 +15,8 @@ from bcp.service.access.routes import Route
 from bcp.service.announced import TEXTS, Announcement, approvals, noticed
 from bcp.service.announcing import Draft
 from bcp.service.operations.announced import template_state
+from bcp.service.pages import announce_forms
+from bcp.service.pages.announce_forms import journal_of, place_of
 from bcp.service.pages.event import actor, desk_of, operation, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.status import paragraphs
@@ -26,8 +25,6 @@ from bcp.service.showing import pending
 from runbooks.notices import forms
 from runbooks.notices.state import Due, due
 from runbooks.notices.template import AUDIENCES, Template, choices, fill, places, shape
-from runbooks.paper.pdf import print_set
-from runbooks.paper.sheet import Sheet
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -40,16 +37,20 @@ def routes(pages: Pages) -> list[Route]:
             pages.route("POST", base + "/draft", Permission.NOTICE, write),
             pages.route("GET", base + "/templates/{id}", Permission.NOTICE, template_page),
             pages.route("POST", base + "/templates/{id}", Permission.NOTICE, publish),
-            pages.route("GET", base + "/{id}/forms", Permission.NOTICE, forms_page),
-            pages.route("GET", base + "/{id}/poster", Permission.NOTICE, poster_page),
-            pages.route("GET", base + "/{id}/poster/pdf", Permission.NOTICE, poster_pdf),
+            pages.route("GET", base + "/{id}/forms", Permission.NOTICE, announce_forms.forms_page),
+            pages.route(
+                "GET", base + "/{id}/poster", Permission.NOTICE, announce_forms.poster_page
+            ),
+            pages.route(
+                "GET", base + "/{id}/poster/pdf", Permission.NOTICE, announce_forms.poster_pdf
+            ),
         ]
     return found
 
 
 async def show(visit: Visit) -> Answer:
     """What stands, and an empty form; `?replace=ID` begins from one that stands."""
-    found = await announced.current(_journal(visit))
+    found = await announced.current(journal_of(visit))
     old = next((one for one in found if one.id == visit.query.get("replace")), None)
     asked = visit.query.get("audience", "residents")
     empty = Draft(
@@ -63,7 +64,7 @@ async def show(visit: Visit) -> Answer:
 
 async def act(visit: Visit) -> Answer:
     """Preview, change, approve, withdraw, approve a template: what the authority does."""
-    journal, clock, doing = _journal(visit), visit.house.clock, visit.field("do")
+    journal, clock, doing = journal_of(visit), visit.house.clock, visit.field("do")
     who, op = actor(visit), operation(visit)
     if doing == "withdraw":
         id, why, hidden = visit.field("id"), visit.field("reason"), bool(visit.field("hidden"))
@@ -75,11 +76,11 @@ async def act(visit: Visit) -> Answer:
             raise Absent
         step, why = visit.field("step"), visit.field("reason")
         await announcing.skip(journal, clock, incident.id, step, why, actor=who, op=op)
-        return Go(_place(visit))
+        return Go(place_of(visit))
     if doing == "template":
         one = _template(visit, visit.field("id"))
         await announcing.approve_template(journal, clock, one, actor=who, op=op)
-        return Go(_place(visit))
+        return Go(place_of(visit))
     if doing == "draft":
         id, alone = visit.field("id"), visit.field("alone")
         await announcing.approve_draft(journal, clock, id, actor=who, op=op, alone=alone)
@@ -93,7 +94,7 @@ async def write(visit: Visit) -> Answer:
 
 
 async def _text(visit: Visit, doing: str) -> Answer:
-    journal = _journal(visit)
+    journal = journal_of(visit)
     found = await announced.current(journal)
     if doing == "change":
         return await _draw(visit, found, _typed(visit))
@@ -143,7 +144,7 @@ async def publish(visit: Visit) -> Answer:
         if visit.field("do") != "publish":
             return await _fill_in(visit, one, words)
         await announcing.publish_template(
-            _journal(visit),
+            journal_of(visit),
             visit.house.clock,
             one,
             given,
@@ -180,15 +181,15 @@ async def _fill_in(
         "one": one,
         "title": blank(one.title, visit),
         "body": paragraphs(blank(one.body, visit)),
-        "approval": template_state(approvals(_journal(visit), visit.house.journal), one),
+        "approval": template_state(approvals(journal_of(visit), visit.house.journal), one),
         "places": [(p, choices(city, p), shape(p), asked.get(f"v_{p}", "")) for p in one.places],
         "asked": asked,
-        "standing": await announced.current(_journal(visit)),
+        "standing": await announced.current(journal_of(visit)),
         "words": words,
         "shown": {name: paragraphs(said_) for name, said_ in (words or {}).items()},
         "script": script,
         "said": said,
-        "place": _place(visit),
+        "place": place_of(visit),
     }
     return Page("announce_template.html", values, 200 if said is None else 400, live=False)
 
@@ -200,55 +201,13 @@ def _template(visit: Visit, id: str) -> Template:
     return found
 
 
-# --- forms ----------------------------------------------------------------------------------------
-
-
-async def forms_page(visit: Visit) -> Answer:
-    """To read aloud, to telephone, to print."""
-    one = await _one(visit)
-    said, name = one.said(visit.drill), visit.house.city.organization.name
-    values = {
-        "one": one,
-        "scripts": [("radio", forms.radio(said, name)), ("phone", forms.phone(said, name))],
-        "place": _place(visit),
-    }
-    return Page("announce_forms.html", values, live=False)
-
-
-async def poster_page(visit: Visit) -> Answer:
-    """The poster to print from the browser."""
-    sheet = _poster(visit, await _one(visit))
-    pdf = f"{_place(visit)}/{visit.parts['id']}/poster/pdf"
-    return Page("sheet.html", {"sheets": (sheet,), "pdf": pdf, "incident": None, "parts": ()})
-
-
-async def poster_pdf(visit: Visit) -> Answer:
-    """The poster as PDF."""
-    body = await print_set((_poster(visit, await _one(visit)),), visit.house.workers)
-    return web.Response(body=body, content_type="application/pdf")
-
-
-def _poster(visit: Visit, one: Announcement) -> Sheet:
-    organization, day = visit.house.city.organization, forms.today(visit.now)
-    return forms.poster(one.said(visit.drill), organization, one.approved_at, day)
-
-
-async def _one(visit: Visit) -> Announcement:
-    journal = _journal(visit)
-    notice = noticed(journal).items.get(visit.parts["id"])
-    found = await announced.with_words(journal, notice) if notice is not None else None
-    if found is None:
-        raise Absent
-    return found
-
-
 # --- drawing --------------------------------------------------------------------------------------
 
 
 async def _publish(visit: Visit) -> Answer:
     if not visit.drill:
         await visit.house.show_public()
-    return Go(_place(visit))
+    return Go(place_of(visit))
 
 
 async def _draw(
@@ -259,7 +218,7 @@ async def _draw(
     preview: bool = False,
     said: BcpError | None = None,
 ) -> Page:
-    house, journal = visit.house, _journal(visit)
+    house, journal = visit.house, journal_of(visit)
     behind = False
     if not visit.drill:
         behind = await pending(house.journal, house.status_folder, house.workers)
@@ -282,11 +241,11 @@ async def _draw(
         "old": next((one for one in found if draft and one.id == draft.replaces), None),
         "said": said,
         "behind": behind,
-        "place": _place(visit),
+        "place": place_of(visit),
         "audiences": AUDIENCES,
         "names": visit.called,
         "me": actor(visit).id,
-        "target": _place(visit) if visit.may("announce") else f"{_place(visit)}/draft",
+        "target": place_of(visit) if visit.may("announce") else f"{place_of(visit)}/draft",
     }
     return Page("announcements.html", values, 200 if said is None else 400, live=False)
 
@@ -303,14 +262,6 @@ async def _due(visit: Visit) -> tuple[Due, ...]:
 def blank(said: str, visit: Visit) -> str:
     """A template's words with its placeholders as a person calls them: 〔業務名〕."""
     return said.format(**{p: f"〔{visit.word(f'announce.place_{p}')}〕" for p in places(said)})
-
-
-def _place(visit: Visit) -> str:
-    return f"{visit.base}/announcements" if visit.drill else "/announcements"
-
-
-def _journal(visit: Visit) -> Journal:
-    return desk_of(visit).journal if visit.drill else visit.house.journal
 
 
 def _words(visit: Visit) -> dict[str, Any]:
