@@ -34,7 +34,7 @@ class Row:
 def modules() -> list[str]:
     """Every benchmark, by its module's name."""
     found = [info.name for info in pkgutil.iter_modules(benchmarks.__path__)]
-    return sorted(name for name in found if name not in ("frame", "__main__"))
+    return sorted(name for name in found if name not in ("frame", "followers", "__main__"))
 
 
 def run(names: Iterable[str]) -> list[Row]:

@@ -100,6 +100,7 @@ def _drawn(
             "lines": verdict(report),
             "parts": _folded(shown, called),
             "nothing": absent(found),
+            "topic": None,
         }
     one = next((one for one in found if one.id == part and one.blocks), None)
     if one is None:
