@@ -149,6 +149,8 @@ class CustodyState:
     """Every copy, by (set, repository)."""
 
     copies: Mapping[tuple[str, str], CopyState] = field(default_factory=dict)
+    paused: bool = False
+    """A person holds verification back."""
 
     def copy(self, set_id: str, repository: str) -> CopyState:
         """One copy; an empty one when nothing is on record."""
@@ -171,6 +173,8 @@ class CustodyState:
 
 def apply(state: CustodyState, entry: Entry) -> CustodyState:
     """The state after one entry."""
+    if entry.kind == "backup.paused":
+        return replace(state, paused=bool(entry.detail["paused"]))
     record = read(entry) or acts.read(entry)
     if record is None or isinstance(record, Destroyed):
         return state
@@ -191,7 +195,7 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         copy = replace(copy, anomalies=record.kinds)
     else:
         copy = _proven(copy, record)
-    return CustodyState({**state.copies, key: copy})
+    return replace(state, copies={**state.copies, key: copy})
 
 
 def _aside(copy: CopyState, record: Aside) -> CopyState:

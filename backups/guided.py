@@ -64,7 +64,10 @@ def may_write(order: Order, earlier: tuple[Restore, ...], confirm: str) -> Order
         raise _refused(target)
     filled = there and any(target.iterdir())
     ours = any(
-        one.place == order.place and one.snapshot == order.custody.snapshot for one in earlier
+        one.place == order.place
+        and one.snapshot == order.custody.snapshot
+        and one.result is not Result.GOOD  # what was proven may be in use by now
+        for one in earlier[-1:]
     )
     if filled and not ours:
         if confirm != str(target):

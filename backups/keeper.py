@@ -19,6 +19,7 @@ import structlog
 
 from backups import job, ledger, levels, restoring, unusual
 from backups.due import HEAVY, POLL, next_work
+from backups.hold import PAUSED, Hold
 from backups.job import Done
 from backups.model import AnySet, BackupSet, Repository, restic_sets
 from backups.objects import Listing
@@ -67,7 +68,7 @@ class Keeper:
     ) -> None:
         self.sets: tuple[AnySet, ...] = tuple(sets)
         self.tools = tools
-        self.paused: str | None = None
+        self.hold = Hold(tools)
         self.chance: Random = SystemRandom()
         """Draws the snapshots and files of restore tests."""
         self._program = restic
@@ -102,7 +103,7 @@ class Keeper:
                 now = self.tools.clock.utc()
                 one, copy = self.find(key)
                 state, memory = self.tools.state.copy(*key), self.of(key).memory
-                held = self.paused is not None
+                held = self.hold.why is not None
                 wanted = [level for level in climbed if level < 2 or not held]
                 work = next_work(one, copy, state, memory, now, wanted)
                 if work is None or work.at > now:
@@ -118,8 +119,9 @@ class Keeper:
                 await self.poll(key)
             elif level == 0:
                 await self.back_up(key, SYSTEM, None)
-            else:
-                await self.prove(key, level)
+            elif not await self.hold.prove(self.prove(key, level)):
+                await (await self.copy(key)).restic.unlock_stale()  # that of the restic we stopped
+                self._failed(key, level, PAUSED)
         except BcpError as error:  # the log says no, restic is not there: known, shown, tried again
             log.warning("backup work not done", copy="/".join(key), level=level, why=error.what)
             word = "restic_missing" if isinstance(error, ResticMissing) else "not_recorded"

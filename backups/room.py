@@ -82,16 +82,20 @@ class BackupRoom:
 
     def pause(self, why: str = "") -> None:
         """Hold back verifications (a disaster needs the disks); polls and backups go on."""
-        self._keeper.paused = why
+        self._keeper.hold.follow(why)
 
     def resume(self) -> None:
         """Go on verifying."""
-        self._keeper.paused = None
+        self._keeper.hold.follow(None)
 
     @property
     def paused(self) -> str | None:
         """Why verification is held back; None: it is not."""
-        return self._keeper.paused
+        return self._keeper.hold.why
+
+    async def hold(self, paused: bool, reason: str, *, actor: Actor, op: str) -> None:
+        """A person pauses verification, or lets it go on; on record, outlives a restart."""
+        await self._keeper.hold.by_person(paused, reason, actor, op)
 
     # --- for commands and pages -------------------------------------------------------------------
 

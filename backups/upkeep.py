@@ -95,7 +95,7 @@ class Upkeep:
         for what, possible, every, last in rows:
             if not possible or every is None:
                 continue
-            if self._keeper.paused is not None and what in ("names", "canary", "retention"):
+            if self._keeper.hold.why is not None and what in ("names", "canary", "retention"):
                 continue
             tried = self.tried.get((key, what))
             if tried is not None and now - tried < min(every, _RETRY):

@@ -164,9 +164,10 @@ class Daemon:
     def _yield_to_disaster(self, house: House) -> None:
         """Verification of backups needs the disks a declared disaster needs (R-53): it waits."""
         declared = house.desk.current() is not None
-        if declared and house.room.paused is None:
-            house.room.pause(text("backups.paused_disaster").ja)
-        elif not declared and house.room.paused is not None:
+        why = text("backups.paused_disaster").ja
+        if declared and house.room.paused != why:
+            house.room.pause(why)
+        elif not declared and house.room.paused == why:
             house.room.resume()
 
     async def _watchdog(self, house: House) -> None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backups import figures, guided, speed
+from backups import figures, guided, restoring, speed
 from backups.custody import CopyState
 from backups.record import Custody, Evidence, Result
+from backups.tools import SYSTEM
 from bcp.kit.errors import Refused
 from bcp.watch.values import Status
 from tests.backups.conftest import Place
@@ -127,3 +128,51 @@ def test_a_system_is_known_only_when_each_of_its_sets_is() -> None:
     both = speed.of_system([[slow, one], [slow]])
     assert both is not None
     assert both.high == timedelta(seconds=60), "the quicker copy of each, one after another"
+
+
+@pytest.mark.live
+async def test_a_pause_stops_the_proof_in_hand_leaves_nothing_and_outlives_a_restart(
+    one_place: Place,
+) -> None:
+    place = one_place
+    await place.init()
+    await place.room.backup("juki")
+    keeper = place.room._keeper
+
+    async def endless() -> None:
+        copy = await keeper.copy(("juki", "main"))
+        custody = copy.state.newest
+        assert custody is not None
+        while True:
+            await restoring.restored(copy, custody)
+
+    async with asyncio.TaskGroup() as group:
+        proof = group.create_task(keeper.hold.prove(endless()))
+        scratch = place.folder / "data" / "scratch"
+        async with asyncio.timeout(30):
+            while not (scratch / "restore-juki-main").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await place.room.hold(True, "停電の点検", actor=SYSTEM, op="hold")
+        assert await proof is False
+    assert list(scratch.iterdir()) == [], "residents' data is gone"
+    room = place.make_room()
+    assert str(room.paused) != "None", "it outlives a restart"
+    room.pause("災害")
+    await room.hold(False, "", actor=SYSTEM, op="on")
+    assert str(room.paused) == "災害", "a disaster holds by itself"
+    room.resume()
+    assert room.paused is None
+    entries = [e for e in await place.log.read(kind="backup.") if e.kind == "backup.paused"]
+    assert [e.detail for e in entries] == [{"paused": True}, {"paused": False}]
+
+
+@pytest.mark.live
+async def test_what_was_restored_and_proven_is_not_written_over_unasked(one_place: Place) -> None:
+    place = one_place
+    await place.init()
+    (done,) = await place.room.backup("juki")
+    assert done.custody is not None
+    target = place.folder / "there"
+    await place.room.restore("juki", "main", done.custody.snapshot, target)
+    with pytest.raises(Refused):
+        await place.room.restore("juki", "main", done.custody.snapshot, target)

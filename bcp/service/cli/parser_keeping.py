@@ -37,6 +37,11 @@ def add(leaf: Leaf, bare: Leaf) -> None:
         made = leaf(verb, ja, en)
         made.add_argument("set", metavar="SET")
         made.add_argument("--repository", help="対象の保管先 / only this repository")
+    for verb, ja, en in (
+        ("pause", "検証を一時停止する", "pause verification"),
+        ("resume", "検証を再開する", "resume verification"),
+    ):
+        leaf(verb, ja, en).add_argument("--reason", default="", help="理由 / why")
     far = leaf("progress", "作業の進み具合", "how far the work in hand is")
     far.add_argument("set", metavar="SET", nargs="?")
     _names(

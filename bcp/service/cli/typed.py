@@ -15,6 +15,8 @@ TYPED: dict[str, tuple[str, ...]] = {
     "backup verify": ("set", "repository", "level"),
     "backup restore-test": ("set", "repository"),
     "backup restore": ("set", "repository", "snapshot", "confirm"),
+    "backup pause": ("reason",),
+    "backup resume": ("reason",),
     "backup forget": ("set", "repository", "apply"),
     "backup prune": ("set", "repository"),
     "backup tag": ("set", "repository", "add", "remove"),

@@ -20,6 +20,7 @@ from bcp.service.operations import (
     declaring,
     doors,
     heard,
+    holding_backups,
     keeping_backups,
     logging_,
     outbox,
@@ -53,4 +54,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *keeping_backups.OPERATIONS,
     *side_checks.OPERATIONS,
     *backup_progress.OPERATIONS,
+    *holding_backups.OPERATIONS,
 )
