@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
@@ -13,19 +13,25 @@ from runbooks.state import Incident
 
 
 def _said(incident: Incident, key: str, word: Word) -> dict[str, Any]:
-    return {"words": {**incident.words, key: (*incident.words.get(key, ()), word)}}
+    """In the order in which it was said: a "no" of 03:00 typed at noon takes no later "yes" back."""
+    known = (*incident.words.get(key, ()), word)
+    return {"words": {**incident.words, key: tuple(sorted(known, key=lambda w: (w.at, w.seq)))}}
+
+
+def _word(kind: Literal["seen", "confirmed"], entry: Entry) -> Word:
+    by, works = entry.actor.id, entry.detail["works"]
+    return Word(kind, works, entry.occurred_at, by, entry.seq, entry.recorded_at)
 
 
 def _observed(incident: Incident, entry: Entry) -> dict[str, Any]:
-    word = Word("seen", entry.detail["works"], entry.occurred_at, entry.actor.id, entry.seq)
-    return _said(incident, f"system:{entry.subject}:{entry.detail['level']}", word)
+    key = f"system:{entry.subject}:{entry.detail['level']}"
+    return _said(incident, key, _word("seen", entry))
 
 
 def _confirmed(incident: Incident, entry: Entry) -> dict[str, Any]:
-    word = Word("confirmed", entry.detail["works"], entry.occurred_at, entry.actor.id, entry.seq)
     key = f"{entry.detail['kind']}:{entry.subject}"
     level = entry.detail.get("level")
-    return _said(incident, f"{key}:{level}" if level else key, word)
+    return _said(incident, f"{key}:{level}" if level else key, _word("confirmed", entry))
 
 
 def contradicted(incident: Incident, entry: Entry) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 Part = Literal["system", "service"]
@@ -18,6 +18,8 @@ class Word:
     at: datetime
     by: str
     seq: int
+    recorded_at: datetime | None = None
+    """When it was typed; later than `at` where it came from paper or by phone."""
     contradicted_at: datetime | None = None
     """A proving check was red while it stood: then it proves nothing, and both are shown."""
 
@@ -25,6 +27,10 @@ class Word:
     def counts(self) -> bool:
         """Whether it is evidence."""
         return self.works and self.contradicted_at is None
+
+    def late(self, limit: timedelta) -> bool:
+        """後入力: typed more than `limit` after it happened."""
+        return self.recorded_at is not None and self.recorded_at - self.at > limit
 
 
 @dataclass(frozen=True, slots=True)

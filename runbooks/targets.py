@@ -10,95 +10,21 @@ lost it must be attained again. A level lost after it was attained shows as 再�
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Literal
 
 from bcp.plan.model import City, Service, System
 from runbooks.book import Book
 from runbooks.limits import due, limit
 from runbooks.limits import rto_of as rto_of
 from runbooks.proofstate import Word
+from runbooks.said import LATE, late_word, owner_word, spoken, testified
+from runbooks.said import confirmed as confirmed
 from runbooks.state import Incident, Nature, Spell
-
-
-class Goal(StrEnum):
-    """達成・未達・超過・未設定・未確認."""
-
-    ATTAINED = "attained"
-    PENDING = "pending"
-    OVERDUE = "overdue"
-    UNSET = "unset"
-    UNPROVEN = "unproven"
-    """No check proves this level: nobody can tell until somebody looks."""
-
-
-Evidence = Literal["probe", "seen", "confirmed"]
-"""実測 (checks held), 目視 (a named person saw it), 業務確認 (its owner accepts it)."""
-
-
-@dataclass(frozen=True, slots=True)
-class LevelTarget:
-    """One rung of one system."""
-
-    system: str
-    level: str
-    name: str
-    rto: timedelta | None
-    deadline: datetime | None
-    goal: Goal
-    attained_at: datetime | None
-    """First green time of the proving checks; None while not attained by evidence."""
-    held: bool
-    """Whether it is held now (by the log)."""
-    relapsed: bool
-    """It was attained and lost again, at least once."""
-    slack: timedelta | None
-    """Deadline minus attained (or now): negative = 超過."""
-    rpo: timedelta | None
-    rpo_attained: timedelta | None
-    """Onset minus time of the verified snapshot that was restored."""
-    proven_by: tuple[str, ...]
-    unconfirmed: bool
-    contract_rto: timedelta | None = None
-    system_name: str = ""
-    season: str = ""
-    """The season that set this RTO; empty: none did."""
-    business_time: bool = False
-    """The RTO counts business hours only."""
-    evidence: Evidence | None = None
-    """What attained it."""
-    confirmed_at: datetime | None = None
-    """業務確認 by its owner; technically restored is not confirmed (R-18)."""
-
-    @property
-    def late(self) -> bool:
-        """Attained, but after its deadline."""
-        return self.attained_at is not None and self.slack is not None and self.slack < timedelta()
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceTarget:
-    """One 業務: restored when every system it needs stands at the level it needs."""
-
-    service: str
-    name: str
-    rto: timedelta | None
-    deadline: datetime | None
-    goal: Goal
-    attained_at: datetime | None
-    slack: timedelta | None
-    mtpd_at: datetime | None
-    on_paper: bool
-    """紙で対応中."""
-    on_paper_since: datetime | None
-    missing: tuple[tuple[str, str], ...]
-    """(system, level) still wanting."""
-    unconfirmed: bool
-    season: str = ""
-    business_time: bool = False
-    confirmed_at: datetime | None = None
+from runbooks.targetstate import Evidence as Evidence
+from runbooks.targetstate import Goal as Goal
+from runbooks.targetstate import LateWord
+from runbooks.targetstate import LevelTarget as LevelTarget
+from runbooks.targetstate import ServiceTarget as ServiceTarget
 
 
 def proving(system: System, level: str, book: Book) -> tuple[tuple[str, ...], timedelta]:
@@ -125,8 +51,14 @@ def required_level(system: System, nature: Nature) -> str | None:
     return with_rto[-1] if with_rto else (system.targets[0].level if system.targets else None)
 
 
-def attained(incident: Incident, system: str, level: str) -> tuple[datetime | None, bool, bool]:
-    """(attained at, held now, relapsed) of a level, from the log alone.
+Standing = tuple[datetime | None, bool, bool]
+"""(attained at, held now, relapsed)."""
+
+
+def attained(
+    incident: Incident, system: str, level: str, typed_before: int | None = None
+) -> Standing:
+    """Where a level stands, from the log alone; `typed_before`: without words from this entry on.
 
     Checks first. Where none has ever testified, the word of a named person counts (目視 or 業務確認)
     until he takes it back or a proving check is seen red.
@@ -134,35 +66,13 @@ def attained(incident: Incident, system: str, level: str) -> tuple[datetime | No
     rungs = incident.levels.get(system, {})
     spells = [spell for rung, items in rungs.items() if rung >= level for spell in items]
     if not spells:
-        word = spoken(incident, system, level)
+        word = spoken(incident, system, level, typed_before)
         return (None, False, False) if word is None else (max(word.at, incident.onset), True, False)
     held = any(spell.until is None for spell in spells)
     real = [s for s in _merged(spells) if s.until is None or s.since > incident.onset]
     first = min((max(spell.since, incident.onset) for spell in real), default=None)
     lost = any(spell.until is not None for spell in real)
     return first, held, lost
-
-
-def spoken(incident: Incident, system: str, level: str) -> Word | None:
-    """The first word that still stands for this level or a higher one."""
-    standing = []
-    for key, said in incident.words.items():
-        kind, id, rung = (*key.split(":"), "")[:3]
-        if kind == "system" and id == system and rung >= level and said[-1].counts:
-            standing.append(next(word for word in said if word.counts))
-    return min(standing, key=lambda word: (word.at, word.seq), default=None)
-
-
-def confirmed(incident: Incident, key: str) -> datetime | None:
-    """業務確認 of `service:ID` or `system:ID` at any level: when, while nobody took it back."""
-    times = [
-        said[-1].at
-        for name, said in incident.words.items()
-        if (name == key or name.startswith(key + ":"))
-        and said[-1].kind == "confirmed"
-        and said[-1].counts
-    ]
-    return max(times, default=None)
 
 
 def _merged(spells: Iterable[Spell]) -> list[Spell]:
@@ -234,14 +144,35 @@ def _rung(
         system.calendar == "business_hours",
         _evidence(incident, system.id, level, held=held),
         confirmed(incident, f"system:{system.id}"),
+        _judged_anew(incident, system.id, level, deadline, provable) if held else None,
+        _said_earlier(incident, system.id, level, at) if held else None,
     )
+
+
+def _said_earlier(
+    incident: Incident, system: str, level: str, at: datetime | None
+) -> datetime | None:
+    """When a named person saw it, where the checks testified later only: shown beside them."""
+    word = spoken(incident, system, level)
+    earlier = word is not None and at is not None and word.at < at
+    return max(word.at, incident.onset) if word is not None and earlier else None
+
+
+def _judged_anew(
+    incident: Incident, system: str, level: str, deadline: datetime | None, provable: bool
+) -> LateWord | None:
+    word = late_word(incident, system, level)
+    if word is None or word.recorded_at is None:
+        return None
+    at, held, _lost = attained(incident, system, level, word.seq)
+    typed = word.recorded_at
+    return LateWord(typed, _goal(deadline, at, held, provable, typed))
 
 
 def _evidence(incident: Incident, system: str, level: str, *, held: bool) -> Evidence | None:
     if not held:
         return None
-    rungs = incident.levels.get(system, {})
-    if any(spells for rung, spells in rungs.items() if rung >= level):
+    if testified(incident, system, level):
         return "probe"
     word = spoken(incident, system, level)
     return word.kind if word is not None else None
@@ -269,18 +200,21 @@ def _service(
 ) -> ServiceTarget:
     rto, season = limit(service, None, incident.nature, incident.onset)
     deadline = due(service, rto, incident.onset, city)
-    times, missing, provable = [], [], bool(service.needs)
-    for need in service.needs:
-        system = city.system(need.system)
-        level = need.level or (system.targets[0].level if system and system.targets else "")
-        at, held, _lost = attained(incident, need.system, level) if level else (None, False, False)
+    times, missing, silent = [], [], []
+    wanted = _needs(service, city)
+    for system, id, level in wanted:
+        at, held, _lost = attained(incident, id, level) if level else (None, False, False)
         if at is not None and held:
             times.append(at)
         else:
-            missing.append((need.system, level))
-            provable = provable and system is not None and _provable(system, level, book)
-    done = bool(service.needs) and not missing
-    at = max(times) if done else None
+            missing.append((id, level))
+            if system is None or not _provable(system, level, book):
+                silent.append(id)
+    provable = bool(service.needs) and not silent
+    asked = bool(missing) and len(silent) == len(missing)  # no check can tell: its owner can
+    said = owner_word(incident, service.id) if asked else None
+    done = bool(service.needs) and (not missing or said is not None)
+    at = max([*times, *([max(said.at, incident.onset)] if said else [])]) if done else None
     paper = incident.alternates.get(service.id)
     on_paper = paper is not None and paper.until is None
     return ServiceTarget(
@@ -299,7 +233,37 @@ def _service(
         season.name if season is not None else "",
         service.calendar == "business_hours",
         confirmed(incident, f"service:{service.id}"),
+        _service_anew(incident, wanted, deadline, said) if done else None,
     )
+
+
+def _needs(service: Service, city: City) -> list[tuple[System | None, str, str]]:
+    """(system, its id, the level it must have) of what a service needs."""
+    found = []
+    for need in service.needs:
+        system = city.system(need.system)
+        first = system.targets[0].level if system and system.targets else ""
+        found.append((system, need.system, need.level or first))
+    return found
+
+
+def _service_anew(
+    incident: Incident,
+    wanted: list[tuple[System | None, str, str]],
+    deadline: datetime | None,
+    owner: Word | None,
+) -> LateWord | None:
+    """What stood before the last of the late words that attained a service."""
+    words = [word for _s, id, level in wanted if (word := late_word(incident, id, level))]
+    words += [owner] if owner is not None and owner.late(LATE) else []
+    last = max(words, key=lambda word: word.seq, default=None)
+    if last is None or last.recorded_at is None:
+        return None
+    stood = [attained(incident, id, level, last.seq) for _s, id, level in wanted]
+    times = [at for at, held, _lost in stood if at is not None and held]
+    at = max(times) if len(times) == len(wanted) and owner is not last else None
+    typed = last.recorded_at
+    return LateWord(typed, _goal(deadline, at, at is not None, owner is None, typed))
 
 
 def unproven(incident: Incident, city: City) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bcp.kit.units import whole
 from bcp.plan.model import Site
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.event import actor, desk_of, event_of, operation, typed_time
+from bcp.service.pages.event import actor, desk_of, event_of, heard_of, operation, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from bcp.watch.slices import Slices
@@ -25,7 +25,6 @@ from bcp.watch.view import CheckView
 from runbooks import commands as c
 from runbooks.damageitems import BAD, BEFORE_POWER, GOOD, ITEMS, PARTLY, UNSEEN, VALUES, Item
 from runbooks.damagestate import Seen, SiteDamage
-from runbooks.heard import Heard
 from runbooks.state import Incident
 
 LOOKS = {GOOD: "ok", PARTLY: "degraded", BAD: "failed", UNSEEN: "unknown"}
@@ -129,10 +128,7 @@ async def record(visit: Visit) -> Answer:
 
 
 def _commands(visit: Visit, incident: Incident, site: Site) -> list[c.Command]:
-    at, saw, code = typed_time(visit), visit.field("saw")[:60], visit.field("sheet")[:40]
-    heard = (
-        Heard("paper" if code else "phone", name=saw, sheet=code or None) if saw or code else None
-    )
+    at, heard = typed_time(visit), heard_of(visit)
     on = {"incident": incident.id, "occurred_at": at, "site": site.id, "heard": heard}
     if visit.field("do") == "override":
         return [c.OverridePower(reason=visit.field("reason"), **on)]  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from datetime import datetime
 
@@ -18,7 +19,10 @@ from bcp.service.pages.respond import Absent
 from bcp.service.pages.visit import Visit
 from runbooks.commands import Command
 from runbooks.desk import Desk
+from runbooks.heard import Heard
 from runbooks.state import Incident
+
+_CODE = re.compile(r"[0-9A-Za-z-]{1,40}")
 
 
 def desk_of(visit: Visit) -> Desk:
@@ -80,6 +84,20 @@ def parse_time(given: str, lang: Lang) -> datetime | None:
         raise UsageError(
             text("pages.bad_time").pick(lang), got=given, expected="2026-11-23T10:02"
         ) from error
+
+
+def heard_of(visit: Visit) -> Heard | None:
+    """How it came here, where the one who types did not see it: fields `saw` and `sheet`.
+
+    Raises `UsageError` for a code that is none: it stands in the log in the clear.
+    """
+    saw, code = visit.field("saw")[:60], visit.field("sheet")
+    if not saw and not code:
+        return None
+    if code and not _CODE.fullmatch(code):
+        said = text("backentry.bad_code").pick(visit.lang)
+        raise UsageError(said, got=code[:40], expected="ABCD-EFGH")
+    return Heard("paper" if code else "phone", name=saw, sheet=code or None)
 
 
 def for_input(instant: datetime) -> str:

@@ -12,7 +12,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.event import carry_out, desk_of, event_of, typed_time
+from bcp.service.pages.event import carry_out, desk_of, event_of, heard_of, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks import commands as c
@@ -83,16 +83,30 @@ def _part(visit: Visit) -> tuple[Any, str]:
 
 def _work(visit: Visit) -> c.Command:
     on, at, note = visit.field("incident"), typed_time(visit), visit.field("reason")
-    works = visit.field("works") != "no"
+    works, heard = visit.field("works") != "no", heard_of(visit)
     match visit.field("do"):
         case "confirm":
             kind, id = _part(visit)
-            return c.Confirm(incident=on, occurred_at=at, kind=kind, id=id, works=works, note=note)
+            return c.Confirm(
+                incident=on,
+                occurred_at=at,
+                heard=heard,
+                kind=kind,
+                id=id,
+                works=works,
+                note=note,
+            )
         case "look":
             _kind, id = _part(visit)
             level = visit.field("level")
             return c.ObserveLevel(
-                incident=on, occurred_at=at, system=id, level=level, works=works, note=note
+                incident=on,
+                occurred_at=at,
+                heard=heard,
+                system=id,
+                level=level,
+                works=works,
+                note=note,
             )
         case "estimate":
             kind, id = _part(visit)
