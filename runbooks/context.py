@@ -78,7 +78,25 @@ def _say(key: str, **values: object) -> str:
 def refuse(key: str, allowed: str | None = None, **values: object) -> Refused:
     """A refusal that says what is allowed instead (`allowed` = key of that sentence)."""
     next_step = _say(allowed, **values) if allowed else None
-    return Refused(_say(f"runbooks.{key}", **values), next_step=next_step)
+    refused = Refused(_say(f"runbooks.{key}", **values), next_step=next_step)
+    refused.lacks = _LACKS.get(key, ())
+    return refused
+
+
+_LACKS = {
+    "needs_people": ("together", "alone"),
+    "answer_missing": ("answer",),
+    "answer_wrong": ("answer",),
+    "approval_missing": ("approved_by",),
+    "mandatory": ("approved_by",),
+    "not_holder": ("approved_by",),
+    "attest_other": ("alone",),
+    "waive_other": ("alone",),
+    "run_retype": ("retype",),
+    "reason_missing": ("reason",),
+    "note_missing": ("note",),
+}
+"""Refusals that one more field turns into a yes."""
 
 
 def need_text(value: str, what: str = "reason") -> str:

@@ -15,13 +15,12 @@ SYMBOLS = {GOOD: "〇", PARTLY: "△", BAD: "×", UNSEEN: "未確認"}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the sheet. `systems`: ids of systems whose probes say something about it."""
+    """One line of the sheet. The plan says which systems' probes speak to it (`damage_items`)."""
 
     id: str
     area: str
     ja: str
     en: str
-    systems: tuple[str, ...] = ()
     hours: bool = False
     """With the hours left (fuel, battery)."""
 
@@ -34,25 +33,20 @@ ITEMS = (
         "建物",
         "サーバ室(水・火・におい)",
         "server room: water, fire, smell",
-        ("serverroom",),
     ),
-    Item("mains", "電気", "商用電源", "mains power", ("power",)),
+    Item("mains", "電気", "商用電源", "mains power"),
     Item(
         "generator", "電気", "非常用発電機と燃料の残り時間", "generator, hours of fuel", hours=True
     ),
-    Item("ups", "電気", "UPSの残り時間", "UPS, hours left", ("power", "ups"), hours=True),
-    Item("cooling", "空調", "サーバ室の空調と室温", "air-conditioning", ("serverroom", "cooling")),
+    Item("ups", "電気", "UPSの残り時間", "UPS, hours left", hours=True),
+    Item("cooling", "空調", "サーバ室の空調と室温", "air-conditioning"),
     Item("rack", "機器", "ラックの傾き・線の抜け", "racks tilted, cables pulled"),
-    Item("servers", "機器", "サーバ", "servers", ("vm", "ad", "dns", "db", "servers")),
-    Item("storage", "機器", "記憶装置", "storage", ("storage", "fileserver")),
-    Item("clients", "機器", "端末・プリンタ", "PCs and printers", ("tanmatsu-mn", "clients")),
-    Item("lan", "通信", "庁内LAN", "LAN", ("lan",)),
-    Item(
-        "wan", "通信", "LGWAN・外への回線・支所との回線", "WAN, LGWAN", ("wan", "lgwan", "internet")
-    ),
-    Item(
-        "phones", "通信", "電話・携帯・防災無線", "phones and radio", ("denwa", "musen", "phones")
-    ),
+    Item("servers", "機器", "サーバ", "servers"),
+    Item("storage", "機器", "記憶装置", "storage"),
+    Item("clients", "機器", "端末・プリンタ", "PCs and printers"),
+    Item("lan", "通信", "庁内LAN", "LAN"),
+    Item("wan", "通信", "LGWAN・外への回線・支所との回線", "WAN, LGWAN"),
+    Item("phones", "通信", "電話・携帯・防災無線", "phones and radio"),
     Item("media", "データ", "控え(バックアップ)の媒体", "backup media"),
     Item("ledgers", "データ", "紙の台帳・様式", "paper registers and forms"),
 )

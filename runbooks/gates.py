@@ -26,11 +26,12 @@ ALWAYS = (
     "countersign",
     "sheets",
     "codes",
+    "stops",
     "alternate",
     "back_entry",
     "backup",
 )
-"""事後承認, 復旧した水準の維持, 緊急変更, 単独実施の事後確認, 用紙, 封印コード, 代替運用, 後入力, 新しいバックアップ."""
+"""事後承認, 復旧した水準の維持, 緊急変更, 単独実施の事後確認, 用紙, 封印コード, 止めたままのシステム, 代替運用, 後入力, 新しいバックアップ."""
 
 GROUND = ("monitoring", "announcements")
 """監視の再開, 約束した続報: shown where a source is registered."""
@@ -38,7 +39,7 @@ GROUND = ("monitoring", "announcements")
 BY_WORD = frozenset({"backup"})
 """Gates that stand open, and are met in words, where no source can show them."""
 
-_ITEMS = frozenset({"changes", "countersign", "sheets", "alternate", "back_entry", "codes"})
+_ITEMS = frozenset({"changes", "countersign", "sheets", "alternate", "back_entry", "codes", "stops"})
 """Gates of things: a thing opened after the closing asks anew."""
 
 
@@ -121,6 +122,8 @@ def _holds(incident: Incident, id: str) -> tuple[str, ...]:
         return tuple(i.id for i in incident.sheets.values() if i.closed_at is None)
     if id == "codes":  # 緊急用封印コード used, envelope not replaced
         return tuple(i.id for i in incident.codes.values() if i.closed_at is None)
+    if id == "stops":  # 自主停止・計画停止: nobody is paged for them until they end
+        return tuple(s for s, stop in incident.stops.items() if stop.ended_at is None)
     if id == "alternate":
         return tuple(s for s, a in incident.alternates.items() if a.until is None)
     if id == "back_entry":

@@ -16,6 +16,7 @@ from typing import assert_never
 from bcp.journal.canonical import Json
 from bcp.plan.automation import Automation
 from runbooks import commands as c
+from runbooks.authority import require
 from runbooks.context import Context, entry, need_text, refuse, when
 from runbooks.form import CommandStep
 from runbooks.progress import Stand, Standing
@@ -65,6 +66,7 @@ def decide_run(incident: Incident, command: c.RunCommand, at: datetime, context:
         _in(run, RunState.REQUESTED)
         if context.actor.id == run.requested_by:
             raise refuse("second_other", allowed="runbooks.second_allowed", run=run.id)
+        _second(incident, run, context, occurred)
         _same_line(run, context)
         return (entry(incident, "run_confirmed", run.step, occurred, detail),)
     if isinstance(command, c.WithdrawRun):
@@ -77,6 +79,15 @@ def decide_run(incident: Incident, command: c.RunCommand, at: datetime, context:
         _same_line(run, context)
         return (entry(incident, "run_started", run.step, occurred, detail),)
     assert_never(command)
+
+
+def _second(incident: Incident, run: AutoRun, context: Context, now: datetime) -> None:
+    """The one who confirms holds the role the step names, where anybody is known to hold it."""
+    found = find(incident, run.step, context)
+    confirm = found.step.confirm if isinstance(found.step, CommandStep) else None
+    if confirm is not None and confirm.second is not None:
+        role = found.runbook.role(confirm.second)
+        require(incident, context, role, context.actor.id, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +163,10 @@ def _request(
     word = word_of(found, act)
     if word and command.retype.strip() != word and not offer.simulated:
         raise refuse("run_retype", word=word)
+    confirm = found.step.confirm if isinstance(found.step, CommandStep) else None
+    if confirm is not None:
+        by = found.runbook.role(confirm.by)
+        require(incident, context, by, context.actor.id, occurred)
     alone = bool(command.alone.strip())
     needs = wants_second(found, act) and not offer.simulated
     if alone and needs and act.destructive:

@@ -61,9 +61,13 @@ class UsageError(BcpError):
 
 
 class Refused(BcpError):
-    """The state does not allow this command; the text says what is allowed."""
+    """The state does not allow this command; the text says what is allowed.
+
+    `lacks`: names of what must be added so that the same command is taken (any one of them).
+    """
 
     exit_code = 2
+    lacks: tuple[str, ...] = ()
 
 
 class Busy(BcpError):

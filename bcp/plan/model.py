@@ -163,6 +163,24 @@ class Dependency(Model):
         return self.needed_from is None or level >= self.needed_from
 
 
+DamageItem = Literal[
+    "room",
+    "mains",
+    "generator",
+    "ups",
+    "cooling",
+    "rack",
+    "servers",
+    "storage",
+    "clients",
+    "lan",
+    "wan",
+    "phones",
+    "media",
+]
+"""Lines of the damage check sheet (様式11) that a machine may speak to; the others only people."""
+
+
 class System(Model):
     """情報システム (様式1, 17)."""
 
@@ -184,6 +202,8 @@ class System(Model):
     calendar: Literal["always", "business_hours"] = "always"
     """Whether its RTOs count every hour or business time of `organization.calendar` (R-36)."""
     seasons: tuple[Season, ...] = ()
+    damage_items: tuple[DamageItem, ...] = ()
+    """被害チェックシート: the lines of the sheet that its checks say something about."""
     permission: Permission | None = None
     """Consent for all of this system's checks; a check may carry its own."""
     note: str | None = None

@@ -25,7 +25,7 @@ from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
-from bcp.service import figures, parts, secret_files, standing_down
+from bcp.service import escalating, figures, parts, secret_files, standing_down
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
@@ -176,6 +176,8 @@ async def _build(
         troubles=troubles,
     )
     desk.holders = lambda: holders(house.city, accounts)
+    journal.listen(partial(escalating.tell, notifier, False))
+    drills.listen(partial(escalating.tell, notifier, True))
     for producer in (
         families.judged(lambda: judge),
         families.watching(scheduler, recorder, history),

@@ -60,6 +60,13 @@ def _of_step(ground: Ground, runbook: Runbook, step: Step) -> Iterator[Fault]:
             yield _unknown(ground, runbook, at("needs", index), need, own)
     yield from _one(ground, runbook, at("next"), step.next, own)
     yield from _one(ground, runbook, at("on_failure"), step.on_failure, own)
+    if step.mode == "challenge-response" and step.challenge is None:
+        yield ground.at("E003", runbook, at("mode"), "no_challenge", step=step.id)
+    listed = [line.id for line in ground.city.automation]
+    if isinstance(step, CommandStep):
+        yield from _one(ground, runbook, at("run"), step.run, listed)
+    if step.drill is not None:
+        yield from _one(ground, runbook, at("drill", "run"), step.drill.run, listed)
     if isinstance(step, DecisionStep):
         for index, option in enumerate(step.options):
             yield from _one(ground, runbook, at("options", index, "next"), option.next, own)

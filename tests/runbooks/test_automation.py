@@ -25,9 +25,11 @@ system: ad
 purpose: recover
 version: "1"
 owner_role: infra
+roles: {lead: juki}
 steps:
   - {id: M-01, title: 再起動する, type: command, run: restart, needs: []}
   - {id: M-02, title: 消す, type: command, run: wipe, needs: []}
+  - {id: M-04, title: 役割で行う, type: command, run: restart, needs: [], confirm: {by: infra, second: lead}}
   - {id: M-03, title: 一覧にないこと, type: command, run: unheard-of, needs: []}
 """
 LIST = tuple(
@@ -62,12 +64,13 @@ class Hand(Play):
     def __init__(self, stage: str = "real") -> None:
         super().__init__(stage)
         self.book, self.allowed = a_book(BOOK), LIST
+        self.holders: dict[str, frozenset[str]] = {}
         self.declare()
 
     def context(self, by: str = "u-1") -> Context:
         made = super().context(by)
         capacity = "commander" if by == "u-1" else "staff"
-        return replace(made, actor=Actor(by, capacity), allowed=self.allowed)
+        return replace(made, actor=Actor(by, capacity), allowed=self.allowed, holders=self.holders)
 
     def say(self, kind: type, by: str = "u-2", **fields: object) -> None:
         self.do(kind(incident=self.incident.id, **fields), by)
@@ -176,3 +179,22 @@ def test_a_wrong_line_of_the_list_is_refused_when_the_plan_is_read(
 ) -> None:
     with pytest.raises(ValidationError):
         Automation.model_validate({"id": "x", "title": "x", "timeout": "1m", **wrong})
+
+
+def test_the_roles_a_step_names_ask_and_confirm_where_anybody_is_known_to_hold_them() -> None:
+    hand = Hand()
+    hand.holders = {"u-2": frozenset({"infra"}), "u-3": frozenset({"juki"}), "u-4": frozenset()}
+    with pytest.raises(Refused, match="情報基盤担当"):
+        hand.say(c.RequestRun, by="u-4", step="M-04", parameters=GOOD)
+    hand.say(c.RequestRun, by="u-2", step="M-04", parameters=GOOD)
+    with pytest.raises(Refused, match="住民情報担当"):
+        hand.say(c.ConfirmRun, by="u-4", run="A1")
+    hand.say(c.ConfirmRun, by="u-3", run="A1")
+    assert hand.run().state is RunState.CONFIRMED
+
+
+def test_where_nobodys_role_is_known_nobody_is_kept_from_asking() -> None:
+    hand = Hand()
+    hand.say(c.RequestRun, by="u-4", step="M-04", parameters=GOOD)
+    hand.say(c.ConfirmRun, by="u-5", run="A1")
+    assert hand.run().state is RunState.CONFIRMED

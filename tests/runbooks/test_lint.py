@@ -155,10 +155,12 @@ def test_destruction_needs_a_second_person_only_where_it_runs_by_itself() -> Non
     by_hand = "type: command, reversible: false, verify_by"
     assert found(read("good").replace("type: command, verify_by", by_hand)) == []
     run = "type: command, run: x, timeout: 1h, reversible: false, confirm: {by: infra}, verify_by"
-    (first, _second) = found(read("good").replace("type: command, verify_by", run))
+    told = found(read("good").replace("type: command, verify_by", run))
+    (first, _second) = [fault for fault in told if rule_of(fault) == "E009"]
     assert "一人で" in first.message
     both = run.replace("{by: infra}", "{by: infra, second: infra}")
-    assert found(read("good").replace("type: command, verify_by", both)) == []
+    told = found(read("good").replace("type: command, verify_by", both))
+    assert {rule_of(fault) for fault in told} == {"E003"}
 
 
 def test_the_shipped_runbooks_have_no_secret_and_no_error_of_their_own() -> None:
@@ -266,3 +268,27 @@ def test_the_schema_of_the_form_is_published() -> None:
 
     assert set(schema()["properties"]) >= {"apiVersion", "steps", "roles", "purpose"}
     assert isinstance(Runbook.model_json_schema(), dict)
+
+
+def test_a_name_that_is_not_on_the_allow_list_is_a_fault_with_the_names_that_are() -> None:
+    faults = found(read("E009").replace("run: restore-juki", "run: restore-jukl", 1))
+    told = [fault for fault in faults if rule_of(fault) == "E003"]
+    assert [fault.path for fault in told] == ["steps.2.run"]
+    assert "restore-juki" in told[0].message
+
+
+def test_a_drill_may_only_name_what_the_allow_list_has() -> None:
+    step = "run: restore-juki, drill: {run: pretend}"
+    faults = found(read("E009").replace("run: restore-juki", step, 1))
+    assert "steps.2.drill.run" in [f.path for f in faults if rule_of(f) == "E003"]
+
+
+def test_two_people_reading_aloud_need_a_question_to_read() -> None:
+    bare = read("good").replace(
+        "id: J-03, title: 戻す,", "id: J-03, mode: challenge-response, title: 戻す,"
+    )
+    assert [(rule_of(f), f.path) for f in found(bare)] == [("E003", "steps.2.mode")]
+    asked = bare.replace(
+        "mode: challenge-response,", "mode: challenge-response, challenge: {ask: 同じか},"
+    )
+    assert found(asked) == []

@@ -7,7 +7,7 @@ disagree, both stand side by side and the line is marked; neither corrects the o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bcp.kit.errors import Refused, UsageError
@@ -94,7 +94,8 @@ async def sheet(visit: Visit) -> Answer:
         raise Absent
     known = incident.damage.get(site.id, SiteDamage())
     views = await _views(visit, site)
-    rows = [_row(item, known, views) for item in ITEMS]
+    spoken = {system.id: system.damage_items for system in visit.house.city.systems}
+    rows = [_row(item, known, views, spoken) for item in ITEMS]
     values = {
         "incident": incident,
         "site": site,
@@ -159,9 +160,14 @@ def _commands(visit: Visit, incident: Incident, site: Site) -> list[c.Command]:
 _WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
-def _row(item: Item, known: SiteDamage, views: Sequence[CheckView]) -> Row:
+def _row(
+    item: Item,
+    known: SiteDamage,
+    views: Sequence[CheckView],
+    spoken: Mapping[str, Sequence[str]],
+) -> Row:
     probes = sorted(
-        (view for view in views if view.check.system in item.systems),
+        (view for view in views if item.id in spoken.get(view.check.system or "", ())),
         key=lambda v: _worst(v.status),
     )
     told = [view.status for view in probes if view.status is not Status.UNKNOWN]

@@ -106,7 +106,9 @@ class Pages:
             except Absent:
                 answer = _error(404, "missing")
             except BcpError as error:
-                answer = _explain(error, typed(visit))
+                answer = _explain(
+                    error, typed(visit, error.lacks if isinstance(error, Refused) else ())
+                )
             except web.HTTPException:
                 raise
             except Exception:  # our bug: one page breaks, the daemon goes on watching

@@ -29,6 +29,8 @@ class Word:
     name: str
     value: str
     long: bool
+    lacking: bool = False
+    """What was refused for want of it: offered, and marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,21 @@ class Typed:
     """Files to choose again: a browser never gives one back."""
 
 
-def typed(visit: Visit) -> Typed | None:
-    """What stood on the form; None when nothing was sent, or when it was a secret."""
+def typed(visit: Visit, lacks: tuple[str, ...] = ()) -> Typed | None:
+    """What stood on the form, and what it lacks; None when nothing was sent, or it was a secret."""
     if not visit.form or visit.path in _SECRET:
         return None
     files = tuple(name for name, value in visit.form.items() if not isinstance(value, str))
     given = {
         name: visit.field(name) for name in visit.form if name != CSRF_FIELD and name not in files
     }
-    words = tuple(Word(name, given[name], name in _LONG) for name in _WORDS if given.get(name))
+    known = "note" if "note" in given or "reason" not in given else "reason"
+    wanted = {known if name == "note" else name for name in lacks}
+    words = tuple(
+        Word(name, given.get(name, ""), name in _LONG, name in wanted)
+        for name in _WORDS
+        if given.get(name) or name in wanted
+    )
     others = tuple((name, value) for name, value in given.items() if name not in _WORDS)
     return Typed(visit.path, _page_of(visit), words, others, files)
 

@@ -1,0 +1,54 @@
+"""An overdue step goes out by the routes: no name, drills apart, nothing old."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bcp.service.escalating import tell
+from bcp.watch.notify import Notifier, NotifyRoute, payload
+from runbooks import commands as c
+from tests.fakes import ManualClock
+from tests.runbooks.world import Play
+
+
+def told(drill: bool, late: timedelta = timedelta()) -> dict[str, list[dict[str, object]]]:
+    play = Play()
+    id = play.declare().id
+    play.do(c.StartStep(incident=id, step="JUKI-01"))
+    play.do(c.EscalateStep(incident=id, step="JUKI-01", to="p5", rank=0))
+    entries = [replace(e, recorded_at=e.recorded_at + late) for e in play.entries]
+    routes = [
+        NotifyRoute(id="real", url="http://127.0.0.1:1/"),
+        NotifyRoute(id="drill", url="http://127.0.0.1:1/", drill=True),
+    ]
+    notifier = Notifier(routes, ManualClock(), "n1")
+    tell(notifier, drill, entries)
+    return {
+        route.route.id: [payload(message, "n1") for _born, message in route._queue]
+        for route in notifier.routes
+    }
+
+
+def test_a_real_escalation_names_the_step_and_never_a_person() -> None:
+    sent = told(drill=False)
+    assert sent["drill"] == []
+    (message,) = sent["real"]
+    assert "JUKI-01" in str(message["text"])
+    assert "JUKI-01" in str(message["text_en"])
+    assert message["severity"] == "high"
+    assert message["drill"] is False
+    whole = str(message)
+    assert not any(word in whole for word in ("p5", "職員5", "職員", "u-1"))
+
+
+def test_a_drills_escalation_goes_to_drill_routes_only_and_is_marked() -> None:
+    sent = told(drill=True)
+    assert sent["real"] == []
+    (message,) = sent["drill"]
+    assert str(message["text"]).startswith("【訓練】")
+    assert message["drill"] is True
+
+
+def test_what_was_typed_in_from_paper_is_old_news() -> None:
+    assert told(drill=False, late=timedelta(hours=2)) == {"real": [], "drill": []}
