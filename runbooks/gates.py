@@ -39,7 +39,9 @@ GROUND = ("monitoring", "announcements")
 BY_WORD = frozenset({"backup"})
 """Gates that stand open, and are met in words, where no source can show them."""
 
-_ITEMS = frozenset({"changes", "countersign", "sheets", "alternate", "back_entry", "codes", "stops"})
+_ITEMS = frozenset(
+    {"changes", "countersign", "sheets", "alternate", "back_entry", "codes", "stops"}
+)
 """Gates of things: a thing opened after the closing asks anew."""
 
 

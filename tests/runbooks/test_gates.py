@@ -34,15 +34,21 @@ def alone(hand: Hand) -> None:
 
 
 def stop(hand: Hand) -> None:
-    hand.say(c.StopSystem, system="juki", kind="voluntary", reason="余震にそなえる")
+    on = hand.incident.id
+    hand.do(c.StopSystem(incident=on, system="juki", kind="voluntary", reason="余震に備える"))
 
 
 def paper(hand: Hand) -> None:
     hand.say(c.StartAlternate, service="certificates")
 
 
+def change(hand: Hand) -> None:
+    hand.say(c.OpenChange, id="port-1", cia="C", what="開けた")
+    hand.say(c.ApproveChange, by="u-3", id="port-1")
+
+
 OPENS: dict[str, Callable[[Hand], object]] = {
-    "changes": lambda hand: hand.say(c.OpenChange, id="port-1", cia="C", what="開けた"),
+    "changes": change,
     "countersign": alone,
     "sheets": lambda hand: hand.say(c.IssueSheets, ids=("S-1",)),
     "codes": lambda hand: code(hand, "opened"),
@@ -50,7 +56,7 @@ OPENS: dict[str, Callable[[Hand], object]] = {
     "alternate": paper,
 }
 MEETS: dict[str, Callable[[Hand], object]] = {
-    "changes": lambda hand: hand.say(c.RevertChange, id="port-1"),
+    "changes": lambda hand: hand.say(c.RevertChange, id="port-1", note="閉じた"),
     "countersign": lambda hand: hand.say(c.CountersignRun, by="u-3", run="A1", note="見た"),
     "sheets": lambda hand: hand.say(c.ReturnSheet, id="S-1"),
     "codes": lambda hand: code(hand, "settled"),
