@@ -29,6 +29,7 @@ from runbooks.context import Context, refuse
 from runbooks.contradiction import Reading
 from runbooks.copies import FOLD_NAME as COPIES_NAME
 from runbooks.copies import Copies
+from runbooks.erasing import finish
 from runbooks.escalation import escalations
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.ground import GateSource, Ground
@@ -280,6 +281,8 @@ class Desk:
         One task of the daemon's TaskGroup. A log that cannot be written, or evidence that cannot be
         read, is tried again a second later; anything else is our bug and stops the daemon.
         """
+        with contextlib.suppress(Unwritable, JournalError):
+            await finish(self.state, self.journal, self.workers, WATCHER)
         while True:
             with contextlib.suppress(Unwritable, JournalError):
                 await self.look()

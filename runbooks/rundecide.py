@@ -42,6 +42,8 @@ def decide_run(incident: Incident, command: c.RunCommand, at: datetime, context:
     occurred = when(context, command.occurred_at, at)
     if isinstance(command, c.AddPhoto):
         return _photo(incident, command, occurred)
+    if isinstance(command, c.ErasePhoto):
+        return _erase(incident, command, occurred)
     if isinstance(command, c.RequestRun):
         phase_allows(incident, occurred)
         return _request(incident, command, occurred, context)
@@ -225,6 +227,18 @@ def _runs(incident: Incident) -> tuple[AutoRun, ...]:
     return tuple(incident.automations.values())
 
 
+def _erase(incident: Incident, command: c.ErasePhoto, occurred: datetime) -> New:
+    """The tombstone; the picture itself is erased after it is durable."""
+    kept = [one for one in incident.attachments if one.digest == command.digest]
+    if not kept:
+        raise refuse("unknown", what="photo", id=command.digest[:16], known=str(len(kept)))
+    reason = need_text(command.reason)
+    if kept[0].erased_at is not None:
+        return ()
+    detail: dict[str, Json] = {"digest": command.digest}
+    return (entry(incident, "photo_erased", kept[0].subject, occurred, detail, reason=reason),)
+
+
 def _photo(incident: Incident, command: c.AddPhoto, occurred: datetime) -> New:
     """Always possible, like a note; the digest names what the evidence store keeps."""
     if any(
@@ -232,6 +246,8 @@ def _photo(incident: Incident, command: c.AddPhoto, occurred: datetime) -> New:
         for one in incident.attachments
     ):
         return ()
+    if any(one.digest == command.digest and one.erased_at for one in incident.attachments):
+        raise refuse("photo_erased")
     detail: dict[str, Json] = {
         "digest": command.digest,
         "kind": command.kind,

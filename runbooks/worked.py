@@ -153,3 +153,5 @@ class Attachment:
     at: datetime
     by: str
     seq: int
+    erased_at: datetime | None = None
+    """The picture is gone for good; what it was stays provable by its digest."""

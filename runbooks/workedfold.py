@@ -114,6 +114,14 @@ def _ended(_run: AutoRun, entry: Entry) -> dict[str, Any]:
     }
 
 
+def _erased(incident: Incident, entry: Entry) -> dict[str, Any]:
+    made = tuple(
+        replace(one, erased_at=entry.occurred_at) if one.digest == entry.detail["digest"] else one
+        for one in incident.attachments
+    )
+    return {"attachments": made}
+
+
 def _photo(incident: Incident, entry: Entry) -> dict[str, Any]:
     detail = entry.detail
     made = Attachment(
@@ -149,5 +157,6 @@ WORKED: dict[str, Callable[[Incident, Entry], dict[str, Any]]] = {
     "run_ended": _run(_ended),
     "run_countersigned": _run(lambda _run, entry: {"countersigned_by": entry.actor.id}),
     "photo_added": _photo,
+    "photo_erased": _erased,
 }
 """Word of an entry -> what it changes."""

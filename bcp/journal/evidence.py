@@ -84,6 +84,19 @@ class EvidenceStore:
             )
         return data
 
+    def erase(self, digest: str) -> None:
+        """Remove the content for good, durably; nothing when it is gone. Raises Unwritable.
+
+        The digest stays in the log: what it was can still be proven by whoever has a copy.
+        """
+        path = self.path(digest)
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                fsync_dir(path.parent)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
     def has(self, digest: str) -> bool:
         """Whether it is there (its content is checked by `get`)."""
         return self.path(digest).is_file()

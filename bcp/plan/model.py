@@ -18,7 +18,7 @@ from bcp.plan.calendar import Calendar
 from bcp.plan.season import Priority as Priority
 from bcp.plan.season import Season as Season
 from bcp.plan.suggesting import SuggestRule
-from bcp.plan.types import Day, Duration, Id, LevelId, Model, Zone
+from bcp.plan.types import DamageItem, Day, Duration, Id, LevelId, Model, Zone
 
 
 class Organization(Model):
@@ -82,6 +82,8 @@ class Role(Model):
     name: str
     duty: str | None = None
     succession: tuple[Id, ...] = ()
+    outside: bool = False
+    """Not of the city (事業者): called by it, so it gets no first-hour sheet."""
 
 
 class Vendor(Model):
@@ -161,24 +163,6 @@ class Dependency(Model):
     def needed_at(self, level: str) -> bool:
         """Whether the dependant needs it to reach `level`."""
         return self.needed_from is None or level >= self.needed_from
-
-
-DamageItem = Literal[
-    "room",
-    "mains",
-    "generator",
-    "ups",
-    "cooling",
-    "rack",
-    "servers",
-    "storage",
-    "clients",
-    "lan",
-    "wan",
-    "phones",
-    "media",
-]
-"""Lines of the damage check sheet (様式11) that a machine may speak to; the others only people."""
 
 
 class System(Model):

@@ -77,3 +77,21 @@ class Model(BaseModel):
     """Base of every part of the plan: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+
+DamageItem = Literal[
+    "room",
+    "mains",
+    "generator",
+    "ups",
+    "cooling",
+    "rack",
+    "servers",
+    "storage",
+    "clients",
+    "lan",
+    "wan",
+    "phones",
+    "media",
+]
+"""Lines of the damage check sheet (様式11) that a machine may speak to; the others only people."""

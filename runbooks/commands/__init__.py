@@ -21,6 +21,7 @@ from runbooks.commands.automation import (
     ConfirmRun,
     CountersignRun,
     EndRun,
+    ErasePhoto,
     RequestRun,
     WithdrawRun,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "EndPart",
     "EndRun",
     "EndStop",
+    "ErasePhoto",
     "EscalateStep",
     "ExtendChange",
     "FailStep",
@@ -234,7 +236,16 @@ StepCommand = (
 )
 CrewCommand = FillRole | LeaveRole | TryToReach
 AmendCommand = AddStep | ReplaceStep | MoveStep | SpliceRunbook | AbandonRunbook | ResumeRunbook
-RunCommand = RequestRun | ConfirmRun | WithdrawRun | BeginRun | EndRun | CountersignRun | AddPhoto
+RunCommand = (
+    RequestRun
+    | ConfirmRun
+    | WithdrawRun
+    | BeginRun
+    | EndRun
+    | CountersignRun
+    | AddPhoto
+    | ErasePhoto
+)
 FrameCommand = (
     ChangeLevel
     | ChangeScope

@@ -73,3 +73,11 @@ class AddPhoto(On):
     size: int
     stripped: bool
     caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasePhoto(On):
+    """写真を消す: the picture goes for good, the entries and its digest stay."""
+
+    digest: str
+    reason: str

@@ -142,6 +142,8 @@ def first_hours(press: Press) -> tuple[Sheet, ...]:
     """最初の1時間, one sheet for each role that has something to do in it."""
     found = []
     for role in press.city.roles:
+        if role.outside:
+            continue
         lines = [
             step_line(press, item, step)
             for item in press.book

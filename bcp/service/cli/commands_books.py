@@ -39,21 +39,31 @@ def lint_runbooks(args: argparse.Namespace) -> int:
     today = SystemClock().utc().astimezone(JST).date()
     found = lint_whole(plan, today, _facts(args))
     errors, warnings = list(found.errors), list(found.warnings)
+    elsewhere = 0
     if args.runbook:
         tree = plan.book.trees[args.runbook]
         own = tree.mark(()).file
         errors = [fault for fault in errors if fault.mark.file == own]
         warnings = [fault for fault in warnings if fault.mark.file == own]
+        elsewhere = len(found.errors) + len(found.warnings) - len(errors) - len(warnings)
     if args.json:
         document = {
             "faults": [fault_document(fault) for fault in errors],
             "warnings": [fault_document(fault) for fault in warnings],
             "not_checked": list(found.unchecked),
+            "elsewhere": elsewhere,
         }
         out.document(document)
     else:
         out.say(fault_line(fault) for fault in (*errors, *warnings))
         out.say(summary(errors, warnings, found.unchecked))
+        if elsewhere:
+            out.say(
+                [
+                    f"ほかの手順書と計画に {elsewhere} 件あります(手順書を指定せずに実行) / "
+                    f"{elsewhere} more elsewhere in the plan (run it without RUNBOOK)"
+                ]
+            )
     return 1 if errors else 0
 
 

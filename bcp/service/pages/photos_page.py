@@ -9,11 +9,12 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.event import carry_out, desk_of, event_of
+from bcp.service.pages.event import actor, carry_out, desk_of, event_of
 from bcp.service.pages.respond import Absent, Answer, Go, Pages
 from bcp.service.pages.visit import Visit
 from bcp.service.photos import kind_of, stripped
 from runbooks import commands as c
+from runbooks.erasing import finish
 from runbooks.state import Incident
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
@@ -27,6 +28,7 @@ def routes(pages: Pages) -> list[Route]:
         for route in (
             pages.route("POST", base + "/photos", Permission.STEP, add, uploads=True),
             pages.route("GET", base + "/photos/{digest}", Permission.READ_LOG, show),
+            pages.route("POST", base + "/photos/{digest}/erase", Permission.COMMAND, erase),
         )
     ]
 
@@ -78,6 +80,19 @@ def _back(visit: Visit, incident: Incident, subject: str) -> str:
     return f"{visit.base}/steps/{subject}" if step else visit.base
 
 
+async def erase(visit: Visit) -> Answer:
+    """The picture goes for good; that it was there, and why it went, stays."""
+    incident = event_of(visit)
+    if incident is None:
+        raise Absent
+    desk, digest = desk_of(visit), visit.parts["digest"]
+    reason = visit.field("reason")
+    await carry_out(visit, c.ErasePhoto(incident=incident.id, digest=digest, reason=reason))
+    await finish(desk.state, desk.journal, visit.house.workers, actor(visit))
+    subject = next(one.subject for one in incident.attachments if one.digest == digest)
+    return Go(_back(visit, incident, subject))
+
+
 async def show(visit: Visit) -> Answer:
     """One photo, by digest; only of this event's log."""
     digest = visit.parts["digest"]
@@ -86,7 +101,7 @@ async def show(visit: Visit) -> Answer:
             one
             for incident in desk_of(visit).state.items.values()
             for one in incident.attachments
-            if one.digest == digest
+            if one.digest == digest and one.erased_at is None
         ),
         None,
     )

@@ -109,6 +109,34 @@ async def test_a_photo_is_kept_without_its_place_and_shown_by_digest(
     assert (await visitor.get("/disaster/photos/" + "0" * 64))[0] == 404
 
 
+async def test_an_erased_photo_is_gone_and_its_digest_caption_and_reason_are_told_apart(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    await declare(visitor)
+    on = (await at_a_step(visitor))["incident"]
+    await send(visitor, a_jpeg(), incident=on, caption="名札が写った")
+    (digest,) = re.findall(r'href="/disaster/photos/([0-9a-f]{64})"', (await visitor.get(STEP))[1])
+    where = f"/disaster/photos/{digest}"
+    assert (await visitor.post(f"{where}/erase", incident=on, op="e0"))[0] == 409
+    assert made.journal.evidence.has(digest)
+    status, _ = await visitor.post(f"{where}/erase", incident=on, reason="顔が写った", op="e1")
+    assert status == 303
+    assert not made.journal.evidence.has(digest)
+    assert (await visitor.get(where))[0] == 404
+    page = (await visitor.get(STEP))[1]
+    assert "消去済" in page
+    assert where not in page
+    (photo,) = await made.journal.read(kind="incident.photo_added")
+    (gone,) = await made.journal.read(kind="incident.photo_erased")
+    assert photo.detail["digest"] == gone.detail["digest"] == digest
+    assert await made.journal.reveal(photo) == {}, "the caption goes with the picture"
+    assert (await made.journal.reveal(gone))["reason"] == "顔が写った"
+    assert (await made.journal.verify(made.workers.process)).ok
+    status, page = await send(visitor, a_jpeg(), incident=on)
+    assert status == 409, "what was erased does not come back"
+
+
 async def test_a_photo_too_large_or_no_photo_is_refused_with_what_to_do(
     made: Town, visitor: Visitor
 ) -> None:
