@@ -300,6 +300,16 @@ def test_nights_and_holidays_differ_from_office_hours() -> None:
     assert sum(step.variants is not None for step in shodo.steps) >= 4
 
 
+@pytest.mark.parametrize("name", ["ami-fukkyu", "dengen", "juki-restore", "ransomware-10min"])
+def test_whom_one_calls_and_where_the_key_is_differs_at_night(name: str) -> None:
+    runbook = BOOK.get(name)
+    assert runbook is not None
+    changed = [step for step in runbook.steps if step.variants and step.variants.off_hours]
+    assert len(changed) >= 3
+    for step in changed:
+        assert step.variant("in_hours").title is None, "by day the step is as written"
+
+
 @pytest.mark.parametrize("id", ["juki-restore", "fairu-fukkyu"])
 def test_a_restore_pins_a_full_snapshot_and_stays_away_from_the_live_place(id: str) -> None:
     restore = BOOK.get(id)
