@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bcp.kit.language import text
+import pytest
+
+from bcp.kit.errors import Refused
 from bcp.plan.model import City
 from runbooks import commands as c
 from runbooks.book import Book
+from runbooks.damageitems import BEFORE_POWER
+from runbooks.finishdecide import challenge_of
 from runbooks.form import DecisionStep, Runbook
 from runbooks.progress import Stand, Standing, standings
 from runbooks.state import Did, Incident, StepRun, Verification
@@ -109,9 +113,15 @@ def _do(game: Play, event: str, one: Standing, turn: int) -> None:
         }
         game.do(c.TakeDecision(**told))  # type: ignore[arg-type]
         return
+    if step.powers_on:  # held until the questions of its site are answered
+        with pytest.raises(Refused, match="電源"):
+            game.do(c.StartStep(incident=event, step=step.id))
+        for item in BEFORE_POWER:
+            game.do(c.AnswerPower(incident=event, site="honcho", item=item, safe=True))
     game.do(c.StartStep(incident=event, step=step.id))
-    same = text("runbooks.challenge_same").ja
-    game.do(c.FinishStep(incident=event, step=step.id, together="p02", answer=same))
+    asked = challenge_of(step)
+    answer = (asked.answer or "") if asked is not None else ""
+    game.do(c.FinishStep(incident=event, step=step.id, together="p02", answer=answer))
     if step.probe is not None:
         seen = {"passed": True, "check": step.probe.id, "since": game.now}
         game.do(c.VerifyStep(incident=event, step=step.id, **seen))  # type: ignore[arg-type]

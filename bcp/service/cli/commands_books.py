@@ -15,6 +15,7 @@ from bcp.kit.workers import Workers
 from bcp.plan.loader import unknown
 from bcp.plan.marks import Fault
 from bcp.service.cli import out
+from bcp.service.cli.commands_paper import registered, wanted
 from bcp.service.cli.commands_plan import read_plan
 from bcp.service.cli.commands_state import answer_of
 from bcp.service.linting import lint_whole
@@ -124,6 +125,9 @@ def print_runbooks(args: argparse.Namespace) -> int:
     plan = read_plan(args)
     today = SystemClock().utc().astimezone(JST).date()
     press = Press(plan.city, plan.book, today, drill="訓練" if args.drill else None)
+    if wanted(args) and args.runbook:
+        said = "登録できるのは一式だけ / only a set is registered"
+        raise UsageError(said, got=args.runbook, next_step="--set")
     sheets = _sheets(press, args)
     name = args.runbook or "-".join(["disaster-set", *args.sets])
     out.progress(f"{len(sheets)} 枚組を作っています / setting {len(sheets)} sheets")
@@ -135,11 +139,14 @@ def print_runbooks(args: argparse.Namespace) -> int:
     except OSError as error:
         raise unwritable(target, error) from error
     digest = hashlib.sha256(data).hexdigest()
+    copy = registered(args, list(args.sets), role=args.role, only_site=args.site)
     if args.json:
         names = [sheet.title for sheet in sheets]
-        out.document({"file": str(target), "sha256": digest, "sheets": names})
+        out.document({"file": str(target), "sha256": digest, "sheets": names, "copy": copy})
     else:
         out.say([f"{target}  sha256 {digest[:16]}…", *(f"  {sheet.title}" for sheet in sheets)])
+        if copy:
+            out.say([f"控えとして登録しました / registered as: {copy}"])
     return 0
 
 

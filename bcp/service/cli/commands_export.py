@@ -15,6 +15,7 @@ from bcp.kit.language import Text
 from bcp.kit.units import JST
 from bcp.plan.loader import unknown
 from bcp.service.cli import out
+from bcp.service.cli.commands_paper import registered, wanted
 from bcp.service.cli.commands_plan import read_plan
 from bcp.service.cli.commands_state import answer_of
 from bcp.service.pages.carryout import carry_out_file
@@ -37,13 +38,28 @@ def export_runbooks(args: argparse.Namespace) -> int:
         raise UsageError("手順書がありません / the plan has no runbook", where=str(args.plan))
     if args.contacts and args.format != "html":
         raise UsageError("--contacts は html だけ / only for html", got=args.format)
+    if wanted(args) and (args.format != "html" or args.runbook):
+        said = (
+            "登録できるのは持ち出しファイル全体だけ / only the whole carry-out file is registered"
+        )
+        raise UsageError(said, got=args.runbook or args.format)
     made, losses = _made(args, plan, books)
     written = [_write(args.out, name, data) for name, data in made.items()]
+    copy = registered(args, ["9", "runbooks"] if args.contacts else ["runbooks"])
     if args.json:
         lost = [{"runbook": b, "step": s, "ja": w.ja, "en": w.en} for b, s, w in losses]
-        out.document({"files": written, "losses": lost})
+        out.document({"files": written, "losses": lost, "copy": copy})
         return 0
     out.say(f"{one['file']}  sha256 {one['sha256'][:16]}…" for one in written)
+    if copy:
+        out.say([f"控えとして登録しました / registered as: {copy}"])
+    elif args.contacts:
+        out.warn(
+            [
+                "個人情報を含む控えです。台帳に登録してください (--issue-to --holder) / "
+                "personal data: register this copy"
+            ]
+        )
     if losses:
         out.warn([f"書き出せなかったもの {len(losses)} 件 / lost in this format:"])
         out.warn(f"  {' '.join((b, s)).strip()}: {w.ja} / {w.en}" for b, s, w in losses)

@@ -9,6 +9,25 @@ from bcp.service.cli import out
 from bcp.service.cli.commands_state import answer_of
 
 
+def registered(args: argparse.Namespace, sets: list[str], **more: str | None) -> str | None:
+    """Enter a copy that was just written; its id, None where none was asked for.
+
+    Raises UsageError before anything is written when only half of it was said: call `wanted` first.
+    """
+    if not wanted(args):
+        return None
+    asked = {"sets": sets, "site": args.issue_to, "holder": args.holder, **more}
+    said = answer_of(args, "paper.issue", {k: v for k, v in asked.items() if v is not None})
+    return str(said["copy"])
+
+
+def wanted(args: argparse.Namespace) -> bool:
+    """Whether a copy is to be registered. Raises UsageError when only half of it was said."""
+    if bool(args.issue_to) != bool(args.holder):
+        raise UsageError("--issue-to と --holder の両方が要ります / both are needed")
+    return bool(args.issue_to)
+
+
 def copies(args: argparse.Namespace) -> int:
     """The register; exit code 1 when one must be printed again."""
     if args.end:

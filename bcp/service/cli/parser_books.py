@@ -20,7 +20,7 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         help="この記録も見る (訓練・実測・控えの古さ) / look into this log too",
     )
     lint.add_argument("--rules", action="store_true", help="規則の一覧 / the rules")
-    sheet = _leaf(group, "print", "紙に出す (PDF)", "print as PDF", plan=True)
+    sheet = _leaf(group, "print", "紙に出す (PDF)", "print as PDF", plan=True, data=True)
     sheet.add_argument(
         "runbook",
         nargs="?",
@@ -35,6 +35,7 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         metavar="8|9|10|11|12|16|17|card|first-hour|runbooks",
         help="様式番号などで選ぶ (何度でも) / choose by form",
     )
+    _register(sheet)
     sheet.add_argument("--role", metavar="ROLE", help="この役割のものだけ / of this role")
     sheet.add_argument("--site", metavar="SITE", help="この拠点のものだけ / of this site")
     sheet.add_argument(
@@ -44,7 +45,9 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
     sheet.add_argument(
         "--drill", action="store_true", help="【訓練】の印を付ける / mark as a drill"
     )
-    export = _leaf(group, "export", "ほかの形で書き出す", "write in another form", plan=True)
+    export = _leaf(
+        group, "export", "ほかの形で書き出す", "write in another form", plan=True, data=True
+    )
     export.add_argument(
         "runbook", nargs="?", metavar="RUNBOOK", help="省くと全部 / all when left out"
     )
@@ -54,6 +57,7 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         default="html",
         help="html 持ち出しファイル (既定), cacao CACAO 2.0, json / carry-out file (default), …",
     )
+    _register(export)
     export.add_argument("--out", type=Path, default=Path(), help="書き出すフォルダ / where to")
     export.add_argument(
         "--contacts",
@@ -69,3 +73,13 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
     copies.add_argument("--due", metavar="2027-04-30", help="次の刷り直し / next reprint")
     copies.add_argument("--end", metavar="COPY", help="終わりにする控え / copy that is no more")
     copies.add_argument("--how", choices=["returned", "destroyed", "lost"], default="returned")
+
+
+def _register(parser: argparse.ArgumentParser) -> None:
+    """Enter what is written into the register of copies, in the same call."""
+    parser.add_argument(
+        "--issue-to",
+        metavar="SITE",
+        help="控えとして登録する: 置く拠点 / register it: where it lies",
+    )
+    parser.add_argument("--holder", metavar="ROLE", help="登録する: 持つ役割 / who keeps it")

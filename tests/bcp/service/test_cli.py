@@ -317,3 +317,25 @@ def test_runbooks_are_exported_with_what_is_lost(tmp_path: Path) -> None:
     city.type("runbook", "export", city.plan, "--contacts", "--out", out)
     assert "佐藤" in (out / "mochidashi.html").read_text(encoding="utf-8")
     assert city.type("runbook", "export", city.plan, "juki", "--out", out).code == 2
+
+
+def test_what_is_carried_out_with_contacts_enters_the_register_in_the_same_call(
+    city: City,
+) -> None:
+    if city.service is not None:  # the plan of a running daemon has no site yet
+        return
+    more = "sites: [{id: honcho, name: 本庁舎, kind: headquarters}]\n"
+    (city.plan / "sites.yaml").write_text(more, encoding="utf-8")
+    out = city.root / "out"
+    words = ("runbook", "export", city.plan, "--contacts", "--out", out)
+    bare = city(*words)
+    assert bare.code == 0
+    assert "--issue-to" in bare.err
+    assert city(*words, "--issue-to", "honcho").code == 2
+    said = city(*words, "--issue-to", "honcho", "--holder", "joho", "--json")
+    assert (said.code, said.document["copy"]) == (0, "copy-1")
+    listed = city("runbook", "copies", city.plan, "--json").document["copies"]
+    assert [(one["copy"], one["sets"], one["reprint"]) for one in listed] == [
+        ("copy-1", ["9", "runbooks"], [])
+    ]
+    assert city(*words, "--issue-to", "honcho", "--holder", "nobody").code == 2
