@@ -241,13 +241,13 @@ def _erase(incident: Incident, command: c.ErasePhoto, occurred: datetime) -> New
 
 def _photo(incident: Incident, command: c.AddPhoto, occurred: datetime) -> New:
     """Always possible, like a note; the digest names what the evidence store keeps."""
+    if any(one.digest == command.digest and one.erased_at for one in incident.attachments):
+        raise refuse("photo_erased")
     if any(
         one.digest == command.digest and one.subject == command.subject
         for one in incident.attachments
     ):
         return ()
-    if any(one.digest == command.digest and one.erased_at for one in incident.attachments):
-        raise refuse("photo_erased")
     detail: dict[str, Json] = {
         "digest": command.digest,
         "kind": command.kind,

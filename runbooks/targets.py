@@ -17,8 +17,9 @@ from runbooks.book import Book
 from runbooks.limits import due, limit
 from runbooks.limits import rto_of as rto_of
 from runbooks.proofstate import Word
-from runbooks.said import LATE, late_word, owner_word, spoken, testified
+from runbooks.said import LATE, late_word, owner_word, testified
 from runbooks.said import confirmed as confirmed
+from runbooks.said import spoken as spoken
 from runbooks.state import Incident, Nature, Spell
 from runbooks.targetstate import Evidence as Evidence
 from runbooks.targetstate import Goal as Goal
