@@ -36,6 +36,9 @@ _PROOFS = frozenset({"step_verified", "step_attested", "step_waived"})
 _TOLD = frozenset({Stand.SKIPPED, Stand.FAILED, Stand.CANCELLED})
 
 
+_OPEN = frozenset(stand.value for stand in OPEN)
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
     """One attempt."""
@@ -92,7 +95,7 @@ class StepRow:
     @property
     def left_out(self) -> bool:
         """Applicable, and neither done nor begun to any end."""
-        return self.stand in {stand.value for stand in OPEN}
+        return self.stand in _OPEN
 
 
 def step_rows(material: Material, book: Book) -> tuple[StepRow, ...]:
