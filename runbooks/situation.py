@@ -74,7 +74,7 @@ def situation(
         service_targets(incident, city, book, now),
         next_steps(incident, city, book, now, steps),
         contradictions(incident, steps.values(), readings),
-        system_states(incident, city, steps.values()),
+        system_states(incident, city, steps.values(), readings),
         joint([(incident.id, incident.onset, levels), *others]) if beside else (),
         _suggested(incident, steps, copies or Copies()),
         frozenset(

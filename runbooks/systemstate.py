@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from bcp.plan.model import City, System
+from bcp.watch.values import Status
+from runbooks.contradiction import Reading
 from runbooks.progress import Stand, Standing
 from runbooks.state import Incident
 from runbooks.targets import attained, confirmed, required_level
@@ -33,9 +35,12 @@ _WORKED = frozenset({Stand.RUNNING, Stand.WAITING, Stand.DONE, Stand.FAILED})
 
 
 def system_states(
-    incident: Incident, city: City, steps: Iterable[Standing]
+    incident: Incident,
+    city: City,
+    steps: Iterable[Standing],
+    readings: Mapping[str, Reading] | None = None,
 ) -> Mapping[str, SystemState]:
-    """Every system in scope."""
+    """Every system in scope; `readings`: what the board says of the proving checks now."""
     worked = {
         one.runbook.system
         for one in steps
@@ -47,14 +52,20 @@ def system_states(
     }
     return {
         system.id: _state(
-            incident, system, worked=system.id in worked, carried=system.id in carried
+            incident,
+            system,
+            worked=system.id in worked,
+            carried=system.id in carried,
+            red=_red(incident, system, readings or {}),
         )
         for system in city.systems
         if incident.in_scope(system.id)
     }
 
 
-def _state(incident: Incident, system: System, *, worked: bool, carried: bool) -> SystemState:
+def _state(
+    incident: Incident, system: System, *, worked: bool, carried: bool, red: bool
+) -> SystemState:
     stop = incident.stops.get(system.id)
     if stop is not None and stop.ended_at is None:
         return SystemState(stop.kind)
@@ -73,13 +84,25 @@ def _state(incident: Incident, system: System, *, worked: bool, carried: bool) -
         return SystemState.RECOVERING
     if carried:
         return SystemState.ALTERNATE
-    return SystemState.STOPPED if _seen_down(incident, system) else SystemState.UNKNOWN
+    return SystemState.STOPPED if red or _seen_down(incident, system) else SystemState.UNKNOWN
 
 
 def _untouched(incident: Incident, system: System) -> bool:
     """影響なし: the highest level was held before onset and never lost."""
     spells = incident.levels.get(system.id, {}).get(system.targets[-1].level, ())
     return len(spells) == 1 and spells[0].until is None and spells[0].since <= incident.onset
+
+
+def _red(incident: Incident, system: System, readings: Mapping[str, Reading]) -> bool:
+    """A check that proves the wanted level, or one below it, fails now."""
+    wanted = required_level(system, incident.nature)
+    checks = {
+        check
+        for rung in system.targets
+        if wanted is None or rung.level <= wanted
+        for check in rung.proven_by
+    }
+    return any(id in readings and readings[id].status is Status.FAILED for id in checks)
 
 
 def _seen_down(incident: Incident, system: System) -> bool:

@@ -18,7 +18,9 @@ PAGES = (
     "/disaster/steps/SHODO-02", "/disaster/declare", "/disaster/declare?kind=drill", "/account",
     "/announcements", "/log/entries/1",
     "/disaster/wall", "/disaster/command", "/disaster/situation", "/disaster/handover",
-    "/disaster/chronology", "/status", "/nothing", "/?lang=en",
+    "/disaster/chronology", "/disaster/frame", "/disaster/crew", "/disaster/amend?step=SHODO-02",
+    "/disaster/changes", "/disaster/damage", "/disaster/damage/honcho", "/disaster/scribe",
+    "/disaster/paper", "/disaster/outbox", "/paper/copies", "/people", "/helper", "/status", "/nothing", "/?lang=en",
 )  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LIMIT = 30_000

@@ -82,7 +82,7 @@ def _flat(detail: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 def _pair(
     name: str, value: object, words: Words, called: Called, told: set[str], backup: bool
 ) -> Pair:
-    label = _label(name, words)
+    label = _label("rung" if name == "level" and isinstance(value, str) else name, words)
     if name.endswith("_us") and isinstance(value, int) and not isinstance(value, bool):
         instant = from_us(value)
         return Pair(label, jst_short(instant, words.now), f"{jst(instant)} JST")
