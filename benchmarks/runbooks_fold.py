@@ -20,6 +20,7 @@ from runbooks.desk import situation
 from runbooks.frozen import Frozen
 from runbooks.incident import decide, fold
 from runbooks.incidents import Incidents
+from runbooks.report import build
 
 SYSTEMS, STEPS, ENTRIES = 200, 10, 40_000
 ONSET = datetime(2026, 11, 23, 1, 2, tzinfo=UTC)
@@ -42,11 +43,16 @@ def measure() -> list[Row]:
     one = _best(lambda: _refused_or_not(state, tick, now, context), rounds=20)
     page = _best(lambda: situation(incident, Frozen(city, book), {}, now))
     count = len(entries)
+    report = _best(lambda: build(entries, {}, Frozen(city, book)), rounds=2)
+    made = build(entries, {}, Frozen(city, book))
+    told = _best(lambda: made.markdown, rounds=2)
     return [
         Row("fold of an event, per entry", replay / count * 1e6, parse / count * 1e6, "µs", "json"),
         Row("fold of 40,000 entries", replay * 1e3, 1000.0, "ms", "limit"),
         Row("decide one tick (2,000 steps)", one * 1e6, LOOP_LIMIT_US, "µs", "limit"),
         Row("situation of 2,000 steps", page * 1e3, PAGE_LIMIT_MS, "ms", "limit"),
+        Row("report of 40,000 entries, folded", report * 1e3, replay * 1e3, "ms", "fold"),
+        Row("report of 40,000 entries, as text", told * 1e3, replay * 1e3, "ms", "fold"),
     ]
 
 
