@@ -75,6 +75,8 @@ class Desk:
         self.gate_sources: dict[str, GateSource] = {}
         """Who says what still holds a gate of the ground (`runbooks.ground`), by the gate's id."""
         self._frozen: dict[str, Frozen] = {}
+        self._reported: tuple[tuple[str, int | None, int, int], Report] | None = None
+        """The last one made, while neither log has grown: its topics open one after another."""
         self._deriving = asyncio.Lock()
         self._derived: dict[str, tuple[dict[str, Reading], Situation]] = {}
         self.adopt(city, book, plan)
@@ -263,7 +265,10 @@ class Desk:
 
     async def report(self, incident: Incident, upto: int | None = None) -> Report:
         """The report of an event as far as it goes; `upto` = that of an earlier edition."""
-        return await report_of(self, incident, upto)
+        key = (incident.id, upto, self.journal.size, (self.real or self).journal.size)
+        if self._reported is None or self._reported[0] != key:
+            self._reported = (key, await report_of(self, incident, upto))
+        return self._reported[1]
 
     async def record_report(self, incident: Incident, actor: Actor, op: str) -> Report:
         """Make the report and log its digest. Raises Refused while the event still runs."""

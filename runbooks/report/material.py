@@ -25,6 +25,9 @@ LATE = timedelta(seconds=LATE_SECONDS)
 _AFTERWARDS = frozenset({PREFIX + "report_made", PREFIX + "reviewed"})
 _OVER = frozenset({Phase.STOOD_DOWN, Phase.REVIEWED, Phase.CANCELLED})
 
+_FIRST = {"question": 0, "choice": 1, "rationale": 2}
+"""Texts in the order in which they are understood; the others by name."""
+
 DECISIONS = frozenset(
     {
         "declared",
@@ -89,7 +92,8 @@ class Material:
         """Every text of an entry, erased ones as such."""
         known = self.texts.get(entry.seq, {})
         names = known if not entry.commitments else entry.commitments
-        return " / ".join(known.get(name, ERASED) for name in sorted(names))
+        ordered = sorted(names, key=lambda name: (_FIRST.get(name, len(_FIRST)), name))
+        return " / ".join(known.get(name, ERASED) for name in ordered)
 
     def word(self, seq: int, name: str) -> str:
         """One text; empty where none was written (or it was erased)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from bcp.kit.language import text
 from runbooks.paper.sheet import Block, Note, Table
@@ -107,8 +108,8 @@ def _service(row: ServiceRow) -> tuple[str, ...]:
     )
 
 
-def _until(instant: object) -> str:
-    return at(instant) if instant is not None else said("now")  # type: ignore[arg-type]
+def _until(instant: datetime | None) -> str:
+    return at(instant) if instant is not None else said("now")
 
 
 def systems(report: Report) -> Section:

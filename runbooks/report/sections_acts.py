@@ -34,7 +34,11 @@ def decisions(report: Report) -> Section:
 
 def _decision(report: Report, row: DecisionRow) -> tuple[str, ...]:
     when = at(row.at) + (f"({said('late')} {at(row.recorded_at)})" if row.late else "")
-    what = f"{word('kindword', row.kind)} {row.subject} {row.choice}".strip()
+    subject = "" if row.subject == report.incident.id else row.subject
+    choice = "" if row.choice == "free" else row.choice
+    if row.kind in ("declared", "level_changed"):
+        choice = said("part_level", level=row.choice)
+    what = " ".join(part for part in (word("kindword", row.kind), subject, choice) if part)
     return (
         f"{when} #{row.seq}",
         what,
@@ -74,6 +78,7 @@ def gates(report: Report) -> Section:
             state = said(key, at=at(closing.at), by=who(closing.by))
             proof = _proof(report.gate_proof[gate.id]) if closing.met else ""
         holds = closing.holds if closing is not None else gate.holds
+        holds = () if gate.id == "ratification" else holds  # one question, no list
         reason = " ".join(part for part in (proof, report.gate_words.get(gate.id, "")) if part)
         rows.append((word("gate", gate.id), state, some(holds), reason or NONE))
     return table("gates", ("条件", "状態", "残り", "証拠・理由"), (4, 5, 4, 5), rows)

@@ -125,7 +125,7 @@ def chronology(report: Report) -> Section:
         (
             at(line.at) + (f"({said('late')})" if line.late else ""),
             word("kindword", line.kind),
-            line.subject,
+            line.subject.removeprefix(report.incident.id).strip() or NONE,
             who(line.by),
             line.text or NONE,
         )

@@ -12,7 +12,7 @@ from runbooks.report.words import said, some, word
 from runbooks.state import Phase
 from runbooks.targets import Goal
 
-_NAMED = 4
+_NAMED = 2
 
 
 def verdict(report: Report) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def _contract(report: Report) -> str:
     late = said("line_late", count=len(report.late))
     if report.late_median is not None:
         late += said("line_late_median", median=duration_ja(report.late_median))
-    return contract + said("line_contradictions", count=len(report.contradictions)) + late
+    return contract + said("line_contradictions", count=len(report.contradictions)) + late + "。"
 
 
 def _left(report: Report) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from bcp.journal.entry import Entry
 from runbooks.amended import amended
@@ -113,14 +114,14 @@ class Report:
         """Steps that were applicable and never finished nor skipped."""
         return tuple(row.step for row in self.steps if row.left_out)
 
-    @property
+    @cached_property
     def markdown(self) -> str:
         """The report as text (Japanese)."""
         from runbooks.report.sheet import report_markdown
 
         return report_markdown(self)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the Markdown; goes into the log with `RecordReport`."""
         return hashlib.sha256(self.markdown.encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bcp.kit.language import catalogue, text
 from bcp.kit.units import duration_ja, jst
@@ -25,6 +26,7 @@ def said(key: str, **values: object) -> str:
     return text(f"report.{key}", **values).ja
 
 
+@lru_cache(8192)
 def at(instant: datetime | None) -> str:
     """`11/23 10:02`."""
     return jst(instant, "%m/%d %H:%M") if instant is not None else NONE
