@@ -11,6 +11,8 @@ from runbooks import commands as c
 from runbooks.frozen import Frozen, freeze, thaw
 from runbooks.report import ERASED, Report, build
 from runbooks.report.sheet import report_sheet
+from runbooks.report.verdict import verdict
+from runbooks.targets import Goal
 from tests.runbooks.world import T0, Play, a_book, a_city
 
 M = timedelta(minutes=1)
@@ -133,3 +135,58 @@ def test_the_report_prints_as_a_sheet_with_its_own_number() -> None:
 def test_no_entries_no_report() -> None:
     with pytest.raises(UsageError):
         build([], {}, Frozen(a_city(), a_book()))
+
+
+def test_a_late_paper_that_proves_a_level_in_time_shows_both_verdicts() -> None:
+    play = Play()
+    play.declare()
+    id = play.incident.id
+    play.wait(hours=12)
+    seen = {"incident": id, "system": "ad", "level": "L3", "works": True, "note": "窓口で使えた"}
+    play.do(c.ObserveLevel(**seen, occurred_at=T0 + 5 * 60 * M))  # type: ignore[arg-type]
+    report = report_of(play)
+    (row,) = [row for row in report.goals.levels if row.target.system == "ad"]
+    assert row.revised
+    assert row.goal_then is Goal.OVERDUE
+    assert row.target.goal is Goal.ATTAINED
+    assert "超過 → 達成(後入力)" in report.markdown
+    assert "記録の時点では超過、後入力で達成: 認証" in verdict(report)[2]
+
+
+def test_slips_of_estimates_lone_acts_and_hand_overs_stay_visible() -> None:
+    play = Play()
+    play.declare()
+    id = play.incident.id
+    for hours in (3, 8):
+        eta = T0 + hours * 60 * M
+        play.do(c.GiveEstimate(incident=id, kind="system", id="ad", eta=eta, source="vendor"))
+        play.wait(minutes=30)
+    play.do(c.FinishStep(incident=id, step="AD-01"), by="u-2")
+    play.do(c.FinishStep(incident=id, step="AD-02"), by="u-2")
+    play.do(c.AttestStep(incident=id, step="AD-02", note="見た", alone="一人しかいない"), by="u-2")
+    play.do(c.HandOverAlone(incident=id, to="u-5", reason="負傷"), by="u-1")
+    report = report_of(play)
+    assert [row.slip for row in report.estimates] == [None, 5 * 60 * M]
+    assert [row.how for row in report.hand_overs] == ["alone"]
+    assert "負傷" in report.hand_overs[0].words
+    assert "一人しかいない" in report.markdown
+
+
+def test_what_a_person_waited_for_is_told_apart_from_what_he_did() -> None:
+    play = Play()
+    play.declare()
+    id = play.incident.id
+    play.wait(minutes=10)
+    play.do(c.StartStep(incident=id, step="AD-01"), by="u-2")
+    play.wait(minutes=5)
+    until = play.now + 20 * M
+    play.do(c.WaitStep(incident=id, step="AD-01", until=until, waits_for="業者"), by="u-2")
+    play.wait(minutes=50)
+    play.do(c.StartStep(incident=id, step="AD-01"), by="u-2")
+    play.wait(minutes=25)
+    play.do(c.FinishStep(incident=id, step="AD-01"), by="u-2")
+    row = next(row for row in report_of(play).steps if row.step == "AD-01")
+    assert row.queued == 10 * M
+    assert row.hands_on == 30 * M
+    assert row.waiting == 50 * M
+    assert row.overdue == 40 * M  # 10 of work beyond the estimate, 30 beyond the promise
