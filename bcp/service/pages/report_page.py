@@ -97,7 +97,6 @@ def _drawn(
         shown = [one for one in found if one.blocks]
         return {
             **common,
-            "topic": None,
             "lines": verdict(report),
             "parts": _folded(shown, called),
             "nothing": absent(found),
