@@ -83,7 +83,9 @@ def _side(
     last = state.checks.get(what)
     if last is not None and not last.good:
         count = last.facts.get(last.reason, 0)
-        words = text(f"backups.care_{what.value}_bad", reason=last.reason, count=count)
+        why = text(f"backups.side_{last.reason}")
+        facts = {"why": why.ja, "why_en": why.en, "count": count}
+        words = text(f"backups.care_{what.value}_bad", **facts)
         yield Concern(Status.FAILED, what.value, words)
     elif not copy.offline and (last is None or now - last.at > every * _LATE):
         words = text(f"backups.care_{what.value}_late")
