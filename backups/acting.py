@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backups import forget
 from backups.acts import Act
+from backups.custody import Demand
 from backups.forget import DryRun, Removal
 from backups.keeper import Keeper, Key
 from backups.record import Action, Intent, Result
@@ -18,6 +19,8 @@ from backups.retention import objections
 from backups.tools import SYSTEM, Copy
 from bcp.journal.entry import Actor
 from bcp.kit.errors import Refused, UsageError
+
+_NOTHING = Demand(-1, "", None, None, None, {})
 
 
 class Acts:
@@ -93,7 +96,14 @@ class Acts:
         """Add or remove a key, or change the password of the one in use."""
         copy = await self._keeper.copy(key)
         if what.startswith("remove:"):
-            snapshot_id(what.removeprefix("remove:"))
+            known = (copy.state.demand or _NOTHING).keys
+            if (name := what.removeprefix("remove:")) not in known:
+                raise UsageError(
+                    "消す鍵を記録にある64桁で指定する / name a key on record by its 64 digits",
+                    where="--key",
+                    expected=", ".join(sorted(known)) or "-",
+                    got=name or "-",
+                )
         elif file is None or not await self._tools.workers.thread(file.is_file):
             raise UsageError("新しい合言葉のファイルが要ります / name a file", got=str(file))
         return await self._changed(copy, lambda: forget.key(copy, what, file, actor=actor, op=op))

@@ -111,7 +111,7 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
             if proof is not None:
                 restores.append(Sample(proof.facts.get("restore_ms", 0) / 1000, labels))
             anomalies.append(Sample(len(state.anomalies), labels))
-            for name, value in _beside(state, memory.coverage):
+            for name, value in _beside(state, memory.coverage, copy.immutable):
                 side[name].append(Sample(value, labels))
     yield Family(
         "ict_bcp_backup_good_timestamp_seconds",
@@ -146,14 +146,16 @@ _SIDE = {
 }
 
 
-def _beside(state: CopyState, read: Coverage | None) -> Iterator[tuple[str, float]]:
+def _beside(
+    state: CopyState, read: Coverage | None, immutable: bool
+) -> Iterator[tuple[str, float]]:
     """The series of one copy beside the ladder; what is not known is absent."""
     if read is not None and read.packs:
         yield "oldest_read_timestamp_seconds", read.oldest.timestamp() if read.oldest else 0
     names, canary = state.checks.get(What.NAMES), state.checks.get(What.CANARY)
     if names is not None:
         yield "names_timestamp_seconds", names.at.timestamp() if names.good else 0
-    if canary is not None:
+    if canary is not None and immutable:  # of others it was never said
         yield "immutable", int(canary.good)
     agree = state.checks.get(What.AGREE)
     if agree is not None:

@@ -82,15 +82,19 @@ def test_every_concern_is_named_the_gravest_first() -> None:
 
 
 def test_the_series_beside_the_ladder_leave_out_what_is_not_known() -> None:
-    assert dict(figures._beside(CopyState(), None)) == {"held": 0, "retention_timestamp_seconds": 0}
+    assert dict(figures._beside(CopyState(), None, True)) == {
+        "held": 0,
+        "retention_timestamp_seconds": 0,
+    }
     state = replace(well(), changes=(Change("s", "r", "x", NOW, 40, False),))
     partly = Coverage(0.5, None, 4, 2)
-    series = dict(figures._beside(state, partly))
+    series = dict(figures._beside(state, partly, True))
     assert series["oldest_read_timestamp_seconds"] == 0, "some pack was never read"
     assert series["immutable"] == 1
     assert series["unusual_score"] == 40
+    assert "immutable" not in dict(figures._beside(state, partly, False)), "nobody said it was"
     whole = Coverage(1.0, NOW - timedelta(days=6), 4, 4)
-    read = dict(figures._beside(state, whole))["oldest_read_timestamp_seconds"]
+    read = dict(figures._beside(state, whole, True))["oldest_read_timestamp_seconds"]
     assert read == (NOW - timedelta(days=6)).timestamp()
 
 
