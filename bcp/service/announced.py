@@ -59,6 +59,7 @@ class Announcement:
             self.radio,
             self.next_update,
             drill,
+            self.approved_at,
         )
 
 

@@ -29,6 +29,8 @@ class Said:
     radio: str = ""
     next_update: datetime | None = None
     drill: str | None = None
+    at: datetime | None = None
+    """When it was said: a promise for another day names the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class Script:
         return not self.unreadable and (self.limit is None or self.length <= self.limit)
 
 
-def radio_text(organization: str, sentence: str, following: datetime | None) -> str:
+def radio_text(
+    organization: str, sentence: str, following: datetime | None, at: datetime | None = None
+) -> str:
     """The words of a broadcast."""
     here = f"こちらは、{organization}です。"
     said = speech.spoken(sentence).rstrip("。") + "。"
-    more = f"次は、{_clock(following)}ごろ、お知らせします。" if following else ""
+    more = f"次は、{_clock(following, at)}ごろ、お知らせします。" if following else ""
     return f"{here}\n{said}\n繰り返します。\n{said}\n{more}{here}"
 
 
@@ -62,7 +66,7 @@ def radio(said: Said, organization: str) -> Script:
     sentence = drill + (
         said.radio or f"{said.title.rstrip('。')}。詳しくは、市の掲示をご覧ください。"
     )
-    text = radio_text(organization, sentence, said.next_update)
+    text = radio_text(organization, sentence, said.next_update, said.at)
     return _script(text, speech.RADIO, speech.LIMIT)
 
 
@@ -70,7 +74,9 @@ def phone(said: Said, organization: str) -> Script:
     """What is said to a 行政区長; brackets are not read."""
     drill = ["これは訓練の電話です。"] if said.drill else []
     after = (
-        f"次は、{_clock(said.next_update)}ごろに、またお知らせします。" if said.next_update else ""
+        f"次は、{_clock(said.next_update, said.at)}ごろに、またお知らせします。"
+        if said.next_update
+        else ""
     )
     lines = [
         *drill,
@@ -91,8 +97,10 @@ def _script(text: str, rate: float, limit: timedelta | None) -> Script:
     return Script(said, count, rate, speech.length(text, rate), speech.unreadable(text), limit)
 
 
-def _clock(instant: datetime) -> str:
-    return speech.spoken(jst(instant, "%H:%M"))
+def _clock(instant: datetime, at: datetime | None) -> str:
+    day = instant.astimezone(JST).date()
+    other = at is not None and at.astimezone(JST).date() != day
+    return (f"{day.month}月{day.day}日の、" if other else "") + speech.spoken(jst(instant, "%H:%M"))
 
 
 def poster(said: Said, organization: Organization, at: datetime, printed: date) -> Sheet:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from bcp.journal.entry import Entry
 from bcp.journal.entry import NewEntry as New
 from bcp.kit.units import to_us
 from runbooks import commands as c
-from runbooks.notices import speech
+from runbooks.notices import forms, speech
 from runbooks.notices.state import APPROVED, SKIPPED, WITHDRAWN, Notices, due, fold
 from runbooks.progress import standings
 from tests.runbooks.world import Play, a_book, recorded
@@ -101,3 +102,16 @@ def test_times_and_telephone_numbers_are_read_as_people_say_them() -> None:
     assert speech.spoken("０９：００") == "午前9時"
     assert speech.unreadable("→ 50%") == ("→", "%")
     assert speech.unreadable("住民票、3時。") == ()
+
+
+def test_a_promise_for_another_day_names_the_day_when_read_aloud() -> None:
+    at = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)  # 22:00 in Japan
+    late, tomorrow = at + timedelta(minutes=90), at + timedelta(hours=11)
+    said = forms.Said("a-1", "窓口を閉めています", "紙で受けます。", next_update=late, at=at)
+    assert "次は、午後11時30分ごろ" in forms.radio(said, "栗原市").text
+    said = replace(said, next_update=tomorrow)
+    for script in (forms.radio(said, "栗原市"), forms.phone(said, "栗原市")):
+        assert "次は、11月25日の、午前9時ごろ" in script.text
+        assert script.usable
+    drill = forms.radio(replace(said, drill="aki"), "栗原市")
+    assert drill.text.count("これは、訓練です") == 2
