@@ -61,7 +61,11 @@ async def take(copy: Copy) -> Taken | None:
         (folder / expected.FILE).write_bytes(data)
         return tools.log.evidence.put_bytes(data)
 
-    return Taken(folder, await tools.workers.thread(keep))
+    try:
+        return Taken(folder, await tools.workers.thread(keep))
+    except OSError as error:  # no space: the dumps are of no use without their expectations
+        await tools.workers.thread(destroy, folder)
+        return Taken(folder, "", f"{expected.FILE}: {error.strerror}")
 
 
 async def forget(copy: Copy) -> None:

@@ -214,7 +214,7 @@ async def test_a_failed_dump_is_said_and_nothing_of_this_run_is_called_good(
         id="app", kind="command", command=("/bin/sh", "-c", "echo END >$0", "{out}"),
         trailer="END", open_with=("/bin/grep", "END", "{file}"),
     )  # fmt: skip
-    place.room.replace((place.set(dumps=(good,)),))
+    place.room.replace((place.set(dumps=(good,), sources=(), marker=None),))
     (done,) = await place.room.backup("juki", actor=SYSTEM)
     assert done.evidence.result is Result.GOOD, done.sentence
     assert (await place.room.verify("juki", "main", 4)).status is Status.OK
