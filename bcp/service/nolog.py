@@ -92,6 +92,10 @@ class NoLog(Journal):
         """Nothing can be read."""
         return {}
 
+    async def reveal_all(self, entries: Sequence[Entry]) -> dict[int, dict[str, str]]:
+        """Nothing can be read."""
+        return {}
+
     async def search(self, words: str) -> list[int]:
         """Nothing can be read."""
         return []

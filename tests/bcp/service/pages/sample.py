@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -170,6 +171,7 @@ class Town:
         self.history.credit(Span(subject, status, now - since, now - until))
 
 
+@cache
 def read_city(folder: Path = KURIHARA) -> tuple[City, Backups]:
     """The sample plan, without its checks."""
     data: dict[str, Any] = read_source(folder).tree.data  # type: ignore[assignment]
@@ -221,6 +223,14 @@ FINDING = Finding(
 )
 
 
+@cache
+def _books() -> Book:
+    """The shipped runbooks, read once: frozen values."""
+    books, faults = shipped()
+    assert not faults
+    return books
+
+
 @contextlib.asynccontextmanager
 async def town(
     folder: Path, clock: Clock, *, city: tuple[City, Backups] | None = None
@@ -257,8 +267,7 @@ async def town(
         alarm=lambda code: None,
     )
     doors, hub, app = Doors(accounts), Hub(clock), web.Application()
-    books, faults = shipped()
-    assert not faults
+    books = _books()
     status = folder / "status"
     status.mkdir(exist_ok=True)
     desk = Desk(journal, plan, books, board, clock, workers)
