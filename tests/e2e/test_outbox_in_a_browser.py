@@ -166,8 +166,12 @@ async def test_another_person_at_the_same_device_sends_nothing_of_the_first(
 async def test_the_carry_out_file_keeps_ticks_and_hands_them_over(
     made: Town, root: str, browser: Browser, tmp_path: Path
 ) -> None:
+    # axe looks at every step against every other: three runbooks say what twenty-seven would.
+    place = made.book.step(STEP)
+    assert place is not None
+    few = (place[0], *(one for one in made.book if one.id != place[0].id))[:3]
     file = tmp_path / "mochidashi.html"
-    file.write_bytes(carry_out_file(made.city, made.book, tuple(made.book), date(2026, 11, 25)))
+    file.write_bytes(carry_out_file(made.city, made.book, few, date(2026, 11, 25)))
     here = await context(browser, 360)
     page = await here.new_page()
     await here.set_offline(True)
