@@ -191,7 +191,7 @@ async def test_a_cut_line_is_drilled_from_fault_to_report_without_script(
     await page.click("main ul.rows a >> nth=0")
     await page.click("a >> text=報告書")
     await is_marked(page)
-    await page.click("main nav a >> text=システムと水準")
+    await page.click("main .part >> text=システムと水準")
     assert "支所回線" in await page.inner_text("main")
     await is_marked(page)
 
