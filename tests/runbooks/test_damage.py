@@ -123,6 +123,7 @@ def test_what_was_powered_on_before_it_was_typed_in_is_not_held_any_more(play: P
 
 def test_other_steps_are_never_held(play: Play) -> None:
     play.do(c.StartStep(incident=play.incident.id, step="AD-01"))
+    assert play.entries[-1].kind == "incident.step_started"
 
 
 def test_a_site_nobody_looked_at_may_not_power_on() -> None:

@@ -204,6 +204,7 @@ async def test_keeping_makes_good_whatever_differs(tmp_path: Path, place: Path) 
         while not published(place):
             await clock.advance(31)
             await asyncio.sleep(0.01)
+        assert not task.done(), "it goes on keeping"
         task.cancel()
 
 
