@@ -43,9 +43,9 @@ async def test_a_tick_made_without_a_network_is_kept_and_recorded_once_when_it_i
     await page.goto(f"{root}/disaster/steps/{STEP}")
     await here.set_offline(True)
     await finish(page)
-    await page.wait_for_selector("#outbox:has-text('未送信 1件 (端末に保存)')")
+    await page.wait_for_selector("#outbox:has-text('つながりません')")
     said = await unsent(page)
-    assert "つながりません" in said
+    assert "未送信 1件 (端末に保存)" in said
     assert page.url.endswith(STEP)
     assert "記録しました" not in said
     assert "完了" not in said
@@ -89,7 +89,9 @@ async def test_a_reply_that_is_lost_is_asked_for_again_and_nothing_is_doubled(
 
     await page.route("**/disaster/outbox", lose)
     await finish(page)
-    await page.wait_for_selector("#outbox:has-text('未送信 1件')")
+    # It says 未送信 at once; only the loss of the reply makes it say that there is no connection.
+    await page.wait_for_selector("#outbox:has-text('つながりません')")
+    assert "未送信 1件" in await unsent(page)
     assert lost
     first = run_of(made, STEP)
     assert first.finished_at is not None
