@@ -35,6 +35,7 @@ from backups.standing import Memory, read_window
 from backups.tools import SYSTEM, Copy, Tools, make_private
 from bcp.journal.entry import Actor
 from bcp.kit.errors import BcpError, UsageError
+from bcp.watch.guard import guarded
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +115,12 @@ class Keeper:
             self._tended.discard((key, kind))
 
     async def _do(self, key: Key, level: int) -> None:
+        work = self._work(key, level)
+        if await guarded(work, "backup work", copy="/".join(key), level=level) is None:
+            self._failed(key, level, "broke")
+
+    async def _work(self, key: Key, level: int) -> bool:
+        """True once it was tried, however it ended."""
         try:
             if level == POLL:
                 await self.poll(key)
@@ -126,9 +133,7 @@ class Keeper:
             log.warning("backup work not done", copy="/".join(key), level=level, why=error.what)
             word = "restic_missing" if isinstance(error, ResticMissing) else "not_recorded"
             self._failed(key, level, word)
-        except Exception:  # our bug: the loop of the others goes on
-            log.exception("backup work broke", copy="/".join(key), level=level)
-            self._failed(key, level, "broke")
+        return True
 
     async def back_up(self, key: Key, actor: Actor, op: str | None) -> Done:
         """One backup now, then a look at the repository. Raises `Unwritable`, `ResticMissing`."""

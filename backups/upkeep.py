@@ -23,6 +23,7 @@ from backups.restic.parsing import Progress
 from backups.restic.verdict import Judgement
 from backups.sight import required_objects
 from bcp.kit.errors import BcpError, UsageError
+from bcp.watch.guard import guarded
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,8 @@ class Upkeep:
             while key in self._keys():
                 what = self.due(key)
                 if what is not None:
-                    await self._guarded(key, what)
+                    work = self._tried(key, what)
+                    await guarded(work, "upkeep", copy="/".join(key), what=what)
                 await self._keeper.nap(_NAP)
         finally:
             self._tended.discard(key)
@@ -68,13 +70,11 @@ class Upkeep:
     def _keys(self) -> tuple[Key, ...]:
         return self._keeper.keys()
 
-    async def _guarded(self, key: Key, what: str) -> None:
+    async def _tried(self, key: Key, what: str) -> None:
         try:
             await self.do(key, what)
         except BcpError as error:  # the log says no, restic is not there: tried again later
             log.warning("upkeep not done", copy="/".join(key), what=what, why=error.what)
-        except Exception:  # our bug: the loop of the others goes on
-            log.exception("upkeep broke", copy="/".join(key), what=what)
 
     def due(self, key: Key) -> str | None:
         """What is to be done with a copy now; None: nothing."""

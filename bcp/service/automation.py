@@ -23,6 +23,7 @@ from bcp.kit import process
 from bcp.kit.errors import BcpError, Refused, Unwritable
 from bcp.plan.automation import Automation
 from bcp.service.house import House, Progress
+from bcp.watch.guard import guarded
 from runbooks import commands as c
 from runbooks.desk import Desk
 from runbooks.state import Incident
@@ -46,6 +47,7 @@ class Result:
     timed_out: bool = False
 
 
+_BROKE = Result(False, "内部の誤り / internal error")
 Key = tuple[str, str, str]
 """Stage, event, run."""
 Act = Callable[[House, Mapping[str, str], Progress], Awaitable[Result]]
@@ -103,7 +105,8 @@ class Hand:
         progress = self._house.progress[key] = Progress(began)
         line = next(one for one in desk.city.automation if one.id == run.action)
         try:
-            result = await self._act(line, dict(run.parameters), progress)
+            act = self._act(line, dict(run.parameters), progress)
+            result = await guarded(act, "automation", action=line.id) or _BROKE
         finally:
             self._house.progress.pop(key, None)
         state = RunState.OK if result.ok else RunState.FAILED
@@ -121,7 +124,7 @@ class Hand:
     async def _act(
         self, line: Automation, parameters: Mapping[str, str], progress: Progress
     ) -> Result:
-        """Run it; whatever goes wrong is a result, never the end of the daemon."""
+        """Run it; whatever of the world goes wrong is a result."""
         limit, last = line.timeout.total_seconds(), deque[bytes](maxlen=_LINES)
 
         def seen(said: bytes) -> None:
@@ -142,9 +145,6 @@ class Hand:
             return Result(False, f"起動できません / cannot be started: {error.strerror}")
         except BcpError as error:
             return Result(False, redacted(str(error)))
-        except Exception:  # our bug in a built-in act: told as a failure, the daemon goes on
-            LOG.exception("automation broke", action=line.id)
-            return Result(False, "内部の誤り / internal error")
         tail = b"\n".join([*last, *done.stderr.splitlines()[-_LINES:]]).decode("utf-8", "replace")
         good = done.returncode == 0 and not done.timed_out
         return Result(good, redacted(tail), done.returncode, done.timed_out)

@@ -1,15 +1,13 @@
 """One run of one check: one deadline, set and measured by the caller; nothing it does ends the loop.
 
 The world failing comes back as an Outcome. A check that raises is a bug of ours: logged with its
-trace, outcome unknown. The message of an exception is left out everywhere (it may quote an answer,
-a URL or a password); the trace names files, lines and types, which is what a developer needs.
+trace (`guard`), outcome unknown.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -19,6 +17,7 @@ import structlog
 from bcp.kit.errors import NotPermitted
 from bcp.kit.language import text
 from bcp.watch.check import Check, Env
+from bcp.watch.guard import tell
 from bcp.watch.values import Observation, Outcome, Status
 
 log = structlog.get_logger(__name__)
@@ -63,25 +62,8 @@ def _too_late(check: Check, limit: float) -> Outcome:
 
 
 def _broke(check: Check, error: Exception) -> Outcome:
-    frames = traceback.extract_tb(error.__traceback__)
-    log.error(
-        "check broke",
-        check=check.id,
-        kind=check.kind,
-        error=_names(error),
-        trace=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]],
-    )
+    tell(error, "check", check=check.id, kind=check.kind)
     return Outcome(Status.UNKNOWN, text("watch.broke", error=type(error).__name__))
-
-
-def _names(error: BaseException) -> list[str]:
-    """Type names of the error and of what caused it, outermost first."""
-    names: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None and len(names) < 6:
-        names.append(type(seen).__name__)
-        seen = seen.__cause__ or seen.__context__
-    return names
 
 
 def _declared(check: Check, outcome: Outcome) -> Outcome:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from backups import figures
 from backups.ladder import derived_checks, derived_ids
@@ -129,3 +130,33 @@ async def test_two_heavy_works_on_one_repository_wait_for_each_other(one_place: 
     await place.room.backup("juki")
     rungs = await asyncio.gather(*(place.room.verify("juki", "main", n) for n in (2, 3, 4, 2)))
     assert [rung.status for rung in rungs] == [Status.OK] * 4, "never busy with ourselves"
+
+
+async def test_a_bug_of_ours_in_one_work_leaves_the_room_working(one_place: Place) -> None:
+    place = one_place
+    await place.init()
+    await place.room.backup("juki")
+    place.room.replace((place.set(verify=QUICK),))
+    keeper = place.room._keeper
+    good, key = keeper.poll, ("juki", "main")
+    looks: list[object] = []
+
+    async def broken(key: tuple[str, str]) -> None:
+        looks.append(key)
+        if len(looks) < 2:
+            raise ZeroDivisionError("a password in a message")
+        await good(key)
+
+    keeper.poll = broken  # type: ignore[method-assign]
+    with structlog.testing.capture_logs() as said:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(place.room.run())
+            await until(place, 2, Status.OK, 60)
+            async with asyncio.timeout(60):
+                while len(looks) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            task.cancel()
+    told = [line for line in said if line["event"] == "backup work broke"]
+    assert [line["copy"] for line in told] == ["/".join(key)]
+    assert told[0]["error"] == ["ZeroDivisionError"]
+    assert "password" not in str(told)
