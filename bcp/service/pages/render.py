@@ -19,6 +19,7 @@ from bcp.kit.language import Lang, Text, text
 from bcp.kit.units import JST, duration_ja, format_duration, jst, jst_short
 from bcp.plan.model import City
 from bcp.service.pages.outbox_words import script_words
+from bcp.watch.board import Board
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -66,6 +67,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["called_by_plan"] = _called_by_plan
+    environment.filters["check_name"] = _check_name
     environment.globals |= {"outbox_words": script_words}
     environment.globals |= {"static": static_url, "goal": _GOAL, "looks": _STAND, "stages": _STAGE}
     return environment
@@ -75,6 +77,11 @@ def _called_by_plan(id: str, city: City) -> str:
     """The name of a service, system or role of the plan; the id of anything else."""
     found = city.service(id) or city.system(id) or city.role(id)
     return found.name if found else id
+
+
+def _check_name(id: str, board: Board) -> str:
+    """The name the plan gives a check; its id where there is none, or no such check any more."""
+    return (board.view(id).check.name or id) if id in board else id
 
 
 @cache
