@@ -16,7 +16,7 @@ from bcp.kit.language import Text
 from bcp.watch.board_state import State, same_target, stale_sentence
 from bcp.watch.check import Check
 from bcp.watch.confirm import Counter, advance
-from bcp.watch.slices import Slices
+from bcp.watch.slices import Slices, let_go
 from bcp.watch.values import Mute, Observation, Status, Transition, still_open
 from bcp.watch.view import (
     WORKS,
@@ -73,9 +73,10 @@ class Board:
             state.check, state.limit = check, stale_after(check).total_seconds()
             if slices.due():
                 await asyncio.sleep(0)
-        self._states = states
+        old, self._states = self._states, states
         self.layout += 1
         self._touch("", seen=True)
+        await let_go(slices, renewed, old)
 
     def ids(self) -> list[str]:
         """Every check defined, in the order of the plan."""

@@ -20,7 +20,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.workers import Workers
 from bcp.watch.board import Board
 from bcp.watch.lines import FAMILIES, CheckLines, escape, number
-from bcp.watch.slices import Slices
+from bcp.watch.slices import Slices, let_go
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PAGE = 32
@@ -152,7 +152,8 @@ class Exposition:
             page_of[view.id] = pages[-1]
             if slices.due():
                 await asyncio.sleep(0)
-        self._pages, self._page_of = pages, page_of
+        old, self._pages, self._page_of = self._pages, pages, page_of
+        await let_go(slices, old)
 
     def _touched(self, id: str) -> None:
         page = self._page_of.get(id)

@@ -15,7 +15,7 @@ from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.rollup import ServiceState, SystemState
-from bcp.watch.slices import Slices
+from bcp.watch.slices import Slices, let_go
 from bcp.watch.spans import day_of
 from bcp.watch.values import Mute, Pillar, Severity, Status
 from bcp.watch.view import CheckView, Span
@@ -62,6 +62,7 @@ class Judge:
         self._doubtful = frozenset(doubtful)
         await self._silence(city, states, slices)
         self._board.self_suspect = places.suspicion()
+        await let_go(slices, of_system, views)
 
     async def _silence(self, city: City, states: Mapping[str, SystemState], slices: Slices) -> None:
         silenced: set[str] = set()

@@ -166,8 +166,11 @@ class Recorder:
         self._owe_what_was_muted()
         while True:
             await self._judge.refresh()
-            for one in announcing.bundled(await self._ready()):
+            slices = Slices(self._clock)
+            for one in announcing.bundled(await self._ready(slices)):
                 self._announce(one)
+                if slices.due():
+                    await asyncio.sleep(0)
             await self._credit()
             if self._unlogged and not self._log_rests():
                 self._came.set()
@@ -220,9 +223,9 @@ class Recorder:
 
     # --- announcing -------------------------------------------------------------------------
 
-    async def _ready(self) -> list[Announcement]:
+    async def _ready(self, slices: Slices) -> list[Announcement]:
         """What may be said now, in slices: thousands may change at one moment."""
-        slices, found = Slices(self._clock), list[Announcement]()
+        found = list[Announcement]()
         for check in list(self._owed):
             message = self._take_owed(check)
             if message is not None:

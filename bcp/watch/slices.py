@@ -1,6 +1,6 @@
 """Long work on the event loop in slices of a few milliseconds.
 
-Two ways to hold the loop, two remedies. One task with much to do gives way by itself (`Slices`).
+Two ways to hold the loop, two remedies. A task with much to do gives way by itself (`Slices`).
 Hundreds of tasks that all become ready at one moment (a line is cut, a large plan is new) are each
 short, and together they are not: `Turn` lets so much of them into one turn of the loop, the others
 into the next.
@@ -11,26 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from bcp.kit.clock import Clock
 
 T = TypeVar("T")
-
-
-class Slices:
-    """`if slices.due(): await asyncio.sleep(0)`: the loop is never held longer than `budget`."""
-
-    def __init__(self, clock: Clock, budget: float = 0.001) -> None:
-        self._clock, self._budget = clock, budget
-        self._begin = clock.monotonic()
-
-    def due(self) -> bool:
-        """True when the slice is used up; the next one begins."""
-        now = self._clock.monotonic()
-        if now - self._begin < self._budget:
-            return False
-        self._begin = now
-        return True
 
 
 class Turn:
@@ -58,6 +43,40 @@ class Turn:
     def paced(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         """`work`, step by step where there is room."""
         return _Paced(self, work)
+
+
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()
+"""The turn of each loop that all its `Slices` share."""
+
+
+class Slices:
+    """`if slices.due(): await asyncio.sleep(0)`: the loop is never held longer than the budget.
+
+    Whoever works so at the same time shares the budget: ten tasks with a millisecond each are ten
+    milliseconds. One step is always done, so nobody waits for another's end.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        loop = asyncio.get_running_loop()
+        turn = _shared.get(loop)
+        self._turn = _shared.setdefault(loop, Turn(clock)) if turn is None else turn
+
+    def due(self) -> bool:
+        """True when this turn of the loop has no room left: the caller gives way."""
+        return self._turn.full()
+
+
+async def let_go(slices: Slices, *held: dict[Any, Any] | list[Any]) -> None:
+    """Empty them in slices: ten thousand things freed at once hold the loop as making them did.
+
+    For what nothing else reads any more; the last of `held` is what the rest hangs on.
+    """
+    for many in held:
+        take = many.popitem if isinstance(many, dict) else many.pop
+        while many:
+            take()
+            if slices.due():
+                await asyncio.sleep(0)
 
 
 class _Paced(Awaitable[T]):

@@ -16,7 +16,7 @@ from bcp.service.reload import Portable, assemble, read_portable
 from bcp.watch.board import Board
 from bcp.watch.exposition import Exposition
 from bcp.watch.schedule import Scheduler
-from bcp.watch.slices import Turn
+from bcp.watch.slices import Slices, Turn
 from tests.bcp.watch.helpers import check
 from tests.fakes import ManualClock
 from tests.large_plan import write
@@ -189,3 +189,21 @@ async def test_a_task_cancelled_while_it_waits_for_room_ends_at_once() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not started
+
+
+async def test_many_who_work_at_once_share_what_one_turn_has_room_for() -> None:
+    clock, steps = CostlyClock(), list[int]()
+
+    async def work(count: list[int]) -> None:
+        slices = Slices(clock)
+        for _ in range(200):
+            steps.append(count[0])
+            if slices.due():
+                await asyncio.sleep(0)
+
+    async with turns() as count, asyncio.TaskGroup() as group:
+        for _ in range(10):
+            group.create_task(work(count))
+    in_one = max(steps.count(number) for number in set(steps))
+    assert len(steps) == 10 * 200
+    assert in_one <= 12 + 2 * 10, "the room of a turn, and a step of each"
