@@ -8,6 +8,7 @@ neither ages nor refreshes anything.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -21,12 +22,14 @@ from bcp.watch.values import Mute, Observation, Status, Transition, still_open
 from bcp.watch.view import (
     WORKS,
     CheckView,
+    Reading,
     Saved,
     Span,
     Suspicion,
-    Tally,
     stale_after,
 )
+
+_UNKNOWN = Status.UNKNOWN
 
 
 class Board:
@@ -172,22 +175,26 @@ class Board:
         for state in list(self._states.values()):
             yield self._view(state, instant, mono)
 
-    def tally(self, id: str) -> Tally:
-        """Counters of a check since the daemon started. Raises KeyError for an unknown id."""
-        state = self._states[id]
-        return Tally(state.runs, state.missed, state.blind)
+    def reading(self, id: str, mono: float) -> Reading | None:
+        """What the metrics say of a check at `mono` (monotonic); None for an unknown id."""
+        state = self._states.get(id)
+        if state is None:
+            return None
+        status, expires = state.counter.status, math.inf
+        if state.last is not None and state.blocked is None:
+            expires = state.heard + state.limit
+            if expires <= mono:
+                status, expires = None, math.inf
+        if status is None or state.blocked is not None:
+            status = _UNKNOWN
+        return Reading(
+            status, state.muted, state.last, state.runs, state.missed, state.blind, expires
+        )
 
     def pending(self, id: str) -> bool:
         """The last answer is not confirmed yet: look again soon."""
         state = self._states.get(id)
         return state is not None and state.counter.pending
-
-    def expires(self, id: str) -> float | None:
-        """Monotonic time at which the last answer stops counting; None when none counts."""
-        state = self._states[id]
-        if state.last is None or state.blocked is not None:
-            return None
-        return state.heard + state.limit
 
     def since_ok(self, id: str, now: datetime | None = None) -> datetime | None:
         """Since when *every* answer was good or degraded without a gap; None when it is not so."""

@@ -80,12 +80,10 @@ class _Page:
         self.dirty, until = False, math.inf
         columns: list[list[str]] = [[] for _family in FAMILIES]
         for lines in self.lines:
-            if lines.id not in board:
-                continue
-            expires = board.expires(lines.id)
-            if expires is not None and expires > mono:
-                until = min(until, expires)
-            lines.add_to(columns, board.view(lines.id), board.tally(lines.id))
+            reading = board.reading(lines.id, mono)
+            if reading is not None:
+                until = min(until, reading.expires)
+                lines.add_to(columns, reading)
         self.parts = tuple("".join(column).encode() for column in columns)
         self.until = until
 

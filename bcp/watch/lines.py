@@ -5,9 +5,11 @@ Everything that does not change between runs is put together once per check.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bcp.watch.check import Check
 from bcp.watch.values import Mute, Status
-from bcp.watch.view import CheckView, Tally
+from bcp.watch.view import WORKS, Reading
 
 FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("ict_bcp_check_info", "gauge", "Always 1; joins check to kind, pillar, system and site."),
@@ -52,7 +54,7 @@ def _one_of(name: str, check: str, label: str, words: list[str], chosen: frozens
 class CheckLines:
     """Prepared lines of one check."""
 
-    __slots__ = ("_heads", "_info", "_name", "_states", "_unmuted", "id")
+    __slots__ = ("_heads", "_info", "_name", "_ran", "_states", "_unmuted", "id")
 
     def __init__(self, check: Check) -> None:
         self.id, self._name = check.id, escape(check.id)
@@ -71,22 +73,27 @@ class CheckLines:
             status: _one_of(FAMILIES[2][0], self._name, "state", words, frozenset({status.value}))
             for status in Status
         }
-        self._unmuted = self._mutes(frozenset())
+        self._unmuted = self._mutes(())
+        name = self._name.replace("%", "%%")
+        self._ran = "".join(
+            f'{FAMILIES[7][0]}{{check="{name}",result="{word}"}} %d\n' for word in words
+        )
+        """All four lines at once; the counts come in the order of `Status`."""
 
-    def _mutes(self, chosen: frozenset[Mute]) -> str:
+    def _mutes(self, chosen: Collection[Mute]) -> str:
         words = [mute.value for mute in Mute]
         muted = frozenset(mute.value for mute in chosen)
         return _one_of(FAMILIES[3][0], self._name, "reason", words, muted)
 
-    def add_to(self, columns: list[list[str]], view: CheckView, tally: Tally) -> None:
+    def add_to(self, columns: list[list[str]], reading: Reading) -> None:
         """Add the lines, one column per family of `FAMILIES`."""
         heads = self._heads
+        status, muted, last, runs, missed, blind, _expires = reading
         columns[0].append(self._info)
-        if view.status is not Status.UNKNOWN:
-            columns[1].append(f"{heads[1]}{int(view.works)}\n")
-        columns[2].append(self._states[view.status])
-        columns[3].append(self._mutes(view.muted) if view.muted else self._unmuted)
-        last = view.last
+        if status is not Status.UNKNOWN:
+            columns[1].append(f"{heads[1]}{int(status in WORKS)}\n")
+        columns[2].append(self._states[status])
+        columns[3].append(self._mutes(muted) if muted else self._unmuted)
         if last is not None:
             columns[4].append(f"{heads[4]}{last.duration:.6f}\n")
             columns[5].append(f"{heads[5]}{last.started.timestamp():.3f}\n")
@@ -94,9 +101,6 @@ class CheckLines:
             not_after = last.outcome.facts.get(_TLS_FACT)
             if isinstance(not_after, int | float):
                 columns[10].append(f"{heads[10]}{number(not_after)}\n")
-        for status, count in tally.runs.items():
-            columns[7].append(
-                f'{FAMILIES[7][0]}{{check="{self._name}",result="{status.value}"}} {count}\n'
-            )
-        columns[8].append(f"{heads[8]}{tally.missed}\n")
-        columns[9].append(f"{heads[9]}{tally.blind:.2f}\n")
+        columns[7].append(self._ran % tuple(runs.values()))
+        columns[8].append(f"{heads[8]}{missed}\n")
+        columns[9].append(f"{heads[9]}{blind:.2f}\n")

@@ -27,6 +27,9 @@ class Status(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
 
+    __hash__ = str.__hash__
+    """Enum's own is written in Python, and states are looked up a million times an hour."""
+
 
 class Mute(StrEnum):
     """Why an alert is held back; probing and recovery go on."""

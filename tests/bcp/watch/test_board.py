@@ -217,17 +217,22 @@ async def test_people_are_told_of_changes_and_the_cache_of_every_touch() -> None
     before = board.version
     board.missed("juki/http", 2, 60.0)
     assert board.version > before
-    assert (board.tally("juki/http").missed, board.tally("juki/http").blind) == (2, 60.0)
+    reading = board.reading("juki/http", 0.0)
+    assert reading is not None
+    assert (reading.missed, reading.blind) == (2, 60.0)
     leave()
     board.mute("juki/http", Mute.DRILL, WHY)
     assert told == ["juki/http"]
 
 
 async def test_runs_are_counted_by_result_from_zero() -> None:
-    board, _ = await board_of(check())
-    assert board.tally("juki/http").runs == dict.fromkeys(Status, 0)
+    board, clock = await board_of(check())
+    reading = board.reading("juki/http", clock.monotonic())
+    assert reading is not None
+    assert reading.runs == dict.fromkeys(Status, 0)
     board.apply(seen(status=Status.FAILED))
-    assert board.tally("juki/http").runs[Status.FAILED] == 1
+    assert reading.runs[Status.FAILED] == 1
+    assert board.reading("gone", clock.monotonic()) is None
 
 
 def finding(result: FindingResult, subject: str = "/k") -> Finding:
