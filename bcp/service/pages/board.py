@@ -139,6 +139,10 @@ def first(now: CityNow, words: Words, visit: Visit) -> First:
     if service is not None:
         facts.append((words.t("first_whom"), whom(service.service, visit.house.city, words)))
     facts.append((words.t("first_next"), what_next(service, cause, words)))
+    vendor = cause.system.vendor if cause else None
+    if vendor is not None and vendor.phone:
+        said = words.t("call_phone", vendor=vendor.name, phone=vendor.phone)
+        links.append((f"tel:{vendor.phone}", said))
     if service is not None and service.service.alternate_runbook:
         links.append((f"/runbooks/{service.service.alternate_runbook}", words.t("look_runbook")))
     if incident_of(visit.house, "real") is not None:

@@ -19,7 +19,7 @@ from bcp.kit.units import whole
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import desk_of, event_of, parse_time
-from bcp.service.pages.log import Line, line
+from bcp.service.pages.log import Line, line, named
 from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Page, Pages
 from bcp.service.pages.visit import Visit
@@ -149,7 +149,8 @@ async def _line(visit: Visit, entry: Entry) -> Line:
         hidden = visit.word("event.name_hidden")
         texts = {name: hidden if name in _PERSONAL else said for name, said in texts.items()}
     words = Words(visit.lang, visit.now)
-    return line(entry, texts, words, lambda id: _called(visit, id, entry.actor.capacity))
+    subject = named(entry.subject, visit)
+    return line(entry, texts, words, lambda id: _called(visit, id, entry.actor.capacity), subject)
 
 
 def _called(visit: Visit, id: str, capacity: str) -> str:

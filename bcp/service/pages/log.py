@@ -70,7 +70,10 @@ async def show(visit: Visit, verified: Verified | None = None) -> Answer:
         limit=_PER_PAGE,
         reverse=True,
     )
-    lines = [line(e, await journal.reveal(e), words, visit.called) for e in entries]
+    lines = [
+        line(e, await journal.reveal(e), words, visit.called, named(e.subject, visit))
+        for e in entries
+    ]
     checkpoint, _note, signed_at = journal.signed
     values = {
         "lines": lines,
@@ -96,12 +99,15 @@ async def one(visit: Visit) -> Answer:
     if not found:
         raise Absent
     entry = found[0]
-    shown = line(entry, await journal.reveal(entry), words, visit.called)
+    told = await journal.reveal(entry)
+    shown = line(entry, told, words, visit.called, named(entry.subject, visit))
     return Page("log_entry.html", {"l": shown}, live=False)
 
 
-def line(entry: Entry, values: Mapping[str, str], words: Words, called: Called) -> Line:
-    """In words; an unknown kind shows its own name."""
+def line(
+    entry: Entry, values: Mapping[str, str], words: Words, called: Called, subject: str
+) -> Line:
+    """In words; `subject` is its name on screen. An unknown kind shows its own name."""
     key = f"pages.log_{entry.kind.replace('.', '_')}"
     what = words.word(key) if key in catalogue() else entry.kind
     told = sorted(name for name in entry.commitments if not name.startswith(personal.PREFIX))
@@ -109,8 +115,20 @@ def line(entry: Entry, values: Mapping[str, str], words: Words, called: Called) 
     late = (entry.recorded_at - entry.occurred_at).total_seconds() > 300
     found = pairs(entry, words, called)
     of_person = entry.kind.startswith(_OF_PEOPLE)
-    subject = called(entry.subject) if of_person else entry.subject
+    subject = called(entry.subject) if of_person else subject
     if of_person:  # the name stands as the subject already
         said = tuple((name, value) for name, value in said if value != subject)
     who = called(entry.actor.id)
     return Line(entry, what, subject, who, in_short(found), found, said, late)
+
+
+def named(subject: str, visit: Visit) -> str:
+    """The plan's name of a check or of a copy (`backup/SET/COPY`); else the subject as it is."""
+    board, (what, _, rest) = visit.house.board, subject.partition("/")
+    if subject in board:
+        return board.view(subject).check.name or subject
+    set_id, _, copy = rest.partition("/")
+    one = next((one for one in visit.house.room.sets if one.id == set_id), None)
+    if what != "backup" or one is None:
+        return subject
+    return f"{one.name or one.id} → {copy}" if copy else one.name or one.id

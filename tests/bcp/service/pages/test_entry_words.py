@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from backups.record import Custody, Evidence, Result
 from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
+from bcp.kit.language import catalogue
 from bcp.kit.units import to_us
 from bcp.service.pages.entry_words import in_short, pairs
 from bcp.service.pages.render import Words
 from tests.bcp.service.pages.sample import Town, Visitor
 
+ROOT = Path(__file__).resolve().parents[4]
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 DIGEST = "5f1c" * 16
 CUSTODY = Custody(
@@ -85,3 +89,18 @@ async def test_the_last_verification_is_told_with_its_time(made: Town, visitor: 
     _, page = await visitor.get("/log")
     assert "欠け・改ざんなし" in page
     assert made.verified is True
+
+
+def test_every_kind_of_entry_the_architecture_names_has_a_name_on_screen() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = text.split("## Entries")[1].split("\n## ")[0]
+    kinds = set(
+        re.findall(
+            r"`((?:log|plan|check|history|observed|backup|audit|incident|account|"
+            r"session|announcement)\.[a-z_]+)`",
+            listed,
+        )
+    )
+    assert len(kinds) > 30
+    known = catalogue()
+    assert {kind for kind in kinds if f"pages.log_{kind.replace('.', '_')}" not in known} == set()
