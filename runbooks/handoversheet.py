@@ -94,7 +94,7 @@ def _situation(seen: Situation) -> str:
     return "・".join(
         (
             f"{jst(seen.now, '%Y-%m-%d %H:%M')} 時点",
-            f"{text(f'runbooks.nature_{incident.nature}').ja}・段階 {incident.level}・"
+            f"{text(f'runbooks.nature_{incident.nature}').ja}・{seen.city.disaster.level_name(incident.level)}・"
             f"{text(f'runbooks.phase_{incident.phase.value}').ja}",
             f"発災 {_at(incident.onset)} (経過 {duration_ja(seen.now - incident.onset)})",
             f"今の統括者 {person(incident.commander or incident.declared_by)}",

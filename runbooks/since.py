@@ -80,7 +80,9 @@ def _about(entry: Entry, city: City) -> str:
         if "to" in detail:
             return f"→ {person(str(detail['to']))}"
         if entry.kind.endswith("level_changed"):
-            return f"段階 {detail['before']} → {detail['level']}"
+            levels = city.disaster
+            before, after = (int(str(detail[key])) for key in ("before", "level"))
+            return f"{levels.level_name(before)} → {levels.level_name(after)}"
         return ""
     found = city.service(subject) or city.system(subject)
     name = found.name if found else subject

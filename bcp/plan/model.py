@@ -260,6 +260,11 @@ class Disaster(Model):
     """事後承認 of a declaration made by a deputy or by whoever is there."""
     suggest: tuple[SuggestRule, ...] = ()
     """When the board proposes a declaration; a person always may."""
+
+    def level_name(self, number: int) -> str:
+        """全面発動 for 3; the number itself where the plan has no such level."""
+        return next((one.name for one in self.levels if one.number == number), str(number))
+
     envelope: str | None = None
     """Where the sealed envelope lies (封筒の場所); printed on the card of the first to arrive."""
 

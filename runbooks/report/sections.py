@@ -61,7 +61,7 @@ def summary(report: Report) -> Section:
         f"{one.role} {at(one.at)} {word('tried', one.outcome)}" for one in incident.tried
     )
     rows = (
-        ("種別", f"{kind}・{word('nature', incident.nature)}・段階{incident.level}"),
+        ("種別", f"{kind}・{word('nature', incident.nature)}・{report.level_name(incident.level)}"),
         ("発災", at(incident.onset)),
         (
             "発動",

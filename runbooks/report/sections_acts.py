@@ -37,7 +37,7 @@ def _decision(report: Report, row: DecisionRow) -> tuple[str, ...]:
     subject = "" if row.subject == report.incident.id else row.subject
     choice = "" if row.choice == "free" else row.choice
     if row.kind in ("declared", "level_changed"):
-        choice = said("part_level", level=row.choice)
+        choice = said("part_level", level=report.level_name(int(row.choice)))
     what = " ".join(part for part in (word("kindword", row.kind), subject, choice) if part)
     return (
         f"{when} #{row.seq}",
@@ -180,7 +180,7 @@ def frame(report: Report) -> Section:
         (
             at(row.at),
             word("kindword", row.kind),
-            _stated(row),
+            _stated(report, row),
             who(row.by),
             row.words or NONE,
         )
@@ -190,8 +190,8 @@ def frame(report: Report) -> Section:
     return table("frame", columns, (3, 3, 5, 2, 6), rows)
 
 
-def _stated(row: PartRow) -> str:
-    told = [said("part_level", level=row.level)] if row.level is not None else []
+def _stated(report: Report, row: PartRow) -> str:
+    told = [said("part_level", level=report.level_name(row.level))] if row.level is not None else []
     told += [at(row.instant)] if row.instant is not None else []
     told += [some(row.named)] if row.named else []
     return "、".join(told) or NONE

@@ -33,7 +33,7 @@ def _event(report: Report) -> str:
         "line_event",
         kind=word("kind", incident.kind),
         nature=word("nature", incident.nature),
-        level=incident.level,
+        level=report.level_name(incident.level),
         onset=jst(incident.onset, "%Y-%m-%d %H:%M"),
         declared=_after(incident.onset, incident.declared_at),
         phase=word("phase", incident.phase.value),

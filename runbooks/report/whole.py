@@ -44,7 +44,7 @@ from runbooks.report.material import ANNOUNCED, Around, Material, Texts, gather,
 from runbooks.report.steps import StepRow, step_rows
 from runbooks.state import Incident
 
-FORMAT = 2
+FORMAT = 3
 """Of the report: a newer program may say more of the same entries, and then says so here."""
 
 
@@ -83,6 +83,8 @@ class Report:
     end: datetime
     """Against which what is not attained is measured."""
     plan: str
+    levels: Mapping[int, str]
+    """段階 as the plan in force named them."""
     steps: tuple[StepRow, ...]
     goals: Goals
     contradictions: tuple[ContradictionRow, ...]
@@ -108,6 +110,10 @@ class Report:
     suggestions: tuple[SuggestionRow, ...]
     damage: tuple[DamageRow, ...]
     lines: tuple[Line, ...]
+
+    def level_name(self, number: int) -> str:
+        """全面発動 for 3."""
+        return self.levels.get(number, str(number))
 
     @property
     def not_executed(self) -> tuple[str, ...]:
@@ -155,6 +161,7 @@ def build(
         material.upto,
         material.end,
         incident.plan,
+        {one.number: one.name for one in frozen.city.disaster.levels},
         steps,
         found,
         contradiction_rows(material, book, steps),

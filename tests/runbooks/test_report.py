@@ -65,7 +65,7 @@ def report_of(play: Play, upto: int | None = None) -> Report:
 def test_the_report_tells_planned_and_actual_gates_contradictions_and_late_entries() -> None:
     text = report_of(played()).markdown
     for said in (
-        "実対応・大規模災害・段階3",
+        "実対応・大規模災害・全面発動",
         "〔u-9〕 (現場)",
         "承認済み",
         "AD-01 | 電源を入れる | 20分 |",

@@ -102,7 +102,7 @@ async def command_page(visit: Visit) -> Answer:
     values = {
         "s": seen,
         "incident": incident,
-        "level_name": level_name(visit, incident.level),
+        "level_name": visit.house.city.disaster.level_name(incident.level),
         "services": seen.services,
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
@@ -148,7 +148,7 @@ async def _values(visit: Visit, incident: Incident) -> dict[str, Any]:
     return {
         "s": seen,
         "incident": incident,
-        "level_name": level_name(visit, incident.level),
+        "level_name": visit.house.city.disaster.level_name(incident.level),
         "board": found,
         "services": found.services,
         "picture": await work(picture, found, seen, visit),
@@ -214,9 +214,3 @@ def _pages(count: int, start: int, rows: int) -> list[tuple[int, str, bool]]:
         (begin, f"{begin + 1}–{min(begin + rows, count)}", begin == start)
         for begin in range(0, count, rows)
     ]
-
-
-def level_name(visit: Visit, number: int) -> str:
-    """段階 in words."""
-    levels = visit.house.city.disaster.levels
-    return next((level.name for level in levels if level.number == number), str(number))

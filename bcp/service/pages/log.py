@@ -123,7 +123,12 @@ def line(
 
 
 def named(subject: str, visit: Visit) -> str:
-    """The plan's name of a check or of a copy (`backup/SET/COPY`); else the subject as it is."""
+    """The plan's name of what an entry is about: a check, a copy (`backup/SET/COPY`), a system, a
+    service, a site; else the subject as it is."""
+    city = visit.house.city
+    known = city.system(subject) or city.service(subject) or city.site(subject)
+    if known is not None:
+        return known.name
     board, (what, _, rest) = visit.house.board, subject.partition("/")
     if subject in board:
         return board.view(subject).check.name or subject
