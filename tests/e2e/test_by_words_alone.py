@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.bcp.service.pages.sample import PASSWORD, Town
 from tests.e2e.by_words import Reader
@@ -31,35 +31,39 @@ async def declare(reader: Reader) -> None:
     await reader.reads("発動中")
 
 
-async def do_a_step(reader: Reader) -> str:
+async def open_a_step(reader: Reader) -> str:
     await reader.follow("発動・復旧")
     link = reader.page.get_by_role("link", name=STEP).locator("visible=true").first
     name = (await link.inner_text()).strip()
     await link.click()
+    await reader.page.wait_for_load_state()
+    return name.split()[0]
+
+
+async def tick(reader: Reader) -> None:
     if await reader.page.get_by_role("radio").count():
         await reader.page.get_by_role("radio").first.check()
         await reader.press("決定")
     else:
         await reader.press("完了した")
-    return name.split()[0]
 
 
-async def test_who_can_read_declares_follows_hands_over_and_stands_down(
-    made: Town, root: str, browser: Browser
-) -> None:
-    one, two = await context(browser, 360, script=False), await context(browser, 360, script=False)
-    giver, receiver = Reader(await one.new_page()), Reader(await two.new_page())
-    await giver.open(root + "/login", "staff", PASSWORD)
-    await declare(giver)
-    done = [await do_a_step(giver) for _ in range(3)]
-    assert len(set(done)) == 3, done
+async def do_a_step(reader: Reader) -> str:
+    step = await open_a_step(reader)
+    here = reader.page.url
+    await tick(reader)
+    await reader.page.wait_for_url(lambda url: url != here)
+    return step
 
+
+async def hand_over(giver: Reader, receiver: Reader, root: str, made: Town) -> str:
+    """Both confirm; gives the event."""
     await giver.follow("発動・復旧")
     await giver.follow("引継書")
     await giver.choose("引き継ぐ人", "commander 太郎")
     await giver.write("伝えること(方針・注意)", "水道を先に戻す")
     await giver.press("引継ぎを申し出る")
-    await giver.reads("確認されるまで指揮は移りません")
+    await expect(giver.page.locator("body")).to_contain_text("確認されるまで指揮は移りません")
     incident = made.desk.current()
     assert incident is not None
     assert incident.offer is not None
@@ -73,13 +77,66 @@ async def test_who_can_read_declares_follows_hands_over_and_stands_down(
     after = made.desk.incident(incident.id)
     assert after is not None
     assert after.hand_overs[-1].how == "both"
+    return incident.id
 
+
+def stood_down(made: Town, id: str) -> bool:
+    last = made.desk.incident(id)
+    return last is not None and last.phase.value == "stood_down"
+
+
+async def test_who_can_read_declares_follows_hands_over_and_stands_down(
+    made: Town, root: str, browser: Browser
+) -> None:
+    one, two = await context(browser, 360, script=False), await context(browser, 360, script=False)
+    giver, receiver = Reader(await one.new_page()), Reader(await two.new_page())
+    await giver.open(root + "/login", "staff", PASSWORD)
+    await declare(giver)
+    done = [await do_a_step(giver) for _ in range(3)]
+    assert len(set(done)) == 3, done
+    event = await hand_over(giver, receiver, root, made)
     await stand_down(receiver, made)
-    last = made.desk.incident(incident.id)
-    assert last is not None
-    assert last.phase.value == "stood_down"
+    assert stood_down(made, event)
     await one.close()
     await two.close()
+
+
+async def test_the_same_with_the_network_cut_in_the_middle(
+    made: Town, root: str, browser: Browser
+) -> None:
+    one, two = await context(browser, 360), await context(browser, 360)
+    giver, receiver = Reader(await one.new_page()), Reader(await two.new_page())
+    await giver.open(root + "/login", "staff", PASSWORD)
+    await declare(giver)
+    done = [await do_a_step(giver), await open_a_step(giver)]
+
+    await one.set_offline(True)
+    await tick(giver)
+    box = giver.page.get_by_role("complementary", name="つながらない間の記録を取り込む")
+    await expect(box).to_contain_text("つながりません")
+    await expect(box).to_contain_text("未送信 1件 (端末に保存)")
+    said = await box.inner_text()
+    assert "完了" not in said, "a tick on the device is no tick"
+    assert "記録しました" not in said
+    assert finished(made, done[1]) is False
+
+    await one.set_offline(False)
+    await expect(box).to_be_hidden(timeout=20_000)  # as it said: sent when there is a connection
+    assert finished(made, done[1])
+    done.append(await do_a_step(giver))
+    assert len(set(done)) == 3, done
+    event = await hand_over(giver, receiver, root, made)
+    await stand_down(receiver, made)
+    assert stood_down(made, event)
+    await one.close()
+    await two.close()
+
+
+def finished(made: Town, step: str) -> bool:
+    incident = made.desk.current()
+    return incident is not None and any(
+        step in runs and runs[step].finished_at is not None for runs in incident.runs.values()
+    )
 
 
 async def stand_down(reader: Reader, made: Town) -> None:
