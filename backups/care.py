@@ -19,6 +19,7 @@ from backups.acts import SideCheck, What
 from backups.custody import CopyState
 from backups.ladder import LOOK
 from backups.model import AnySet, BackupSet, Repository, restic_sets
+from backups.record import Result
 from backups.room import BackupRoom
 from bcp.kit.errors import UsageError
 from bcp.kit.language import Text, text
@@ -50,6 +51,8 @@ def concerns(
         *_side(What.NAMES, one.names_every if copy.folder else None, copy, state, now),
         *_side(What.CANARY, one.canary_every if copy.immutable else None, copy, state, now),
         *_agreement(one, state),
+        *_rotation(copy, state, now),
+        *_escrow(one.verify.escrow, state, now),
     ]
     if foreign_locks:
         words = text("backups.care_locks", count=foreign_locks)
@@ -103,6 +106,29 @@ def _agreement(one: BackupSet, state: CopyState) -> Iterator[Concern]:
     if one.rpo is not None and lag > one.rpo:
         words = text("backups.care_lag", age=duration_ja(lag), age_en=format_duration(lag))
         yield Concern(Status.DEGRADED, "lag", words)
+
+
+def _rotation(copy: Repository, state: CopyState, now: datetime) -> Iterator[Concern]:
+    """入替: the offline copy was not attached for too long."""
+    seen = state.good.get(1)
+    if copy.offline and seen is not None and now - seen.at > copy.rotate:
+        age = timedelta(days=(now - seen.at).days)
+        words = text("backups.care_rotation", age=duration_ja(age), age_en=format_duration(age))
+        yield Concern(Status.FAILED, "rotation", words)
+
+
+def _escrow(every: timedelta | None, state: CopyState, now: datetime) -> Iterator[Concern]:
+    """封印物: tried, good, signed by a second person, and not too long ago."""
+    trial, signed = state.escrow, state.escrow_signed
+    if every is None or not state.custody:
+        return
+    if trial is not None and trial.result is Result.BAD:
+        words = text("backups.care_escrow_bad", reason=trial.reason)
+        yield Concern(Status.FAILED, "escrow", words)
+    elif signed is None or now - signed.at > every:
+        waits = trial is not None and trial is not signed and now - trial.at <= every
+        words = text("backups.care_escrow_sign" if waits else "backups.care_escrow")
+        yield Concern(Status.DEGRADED, "escrow", words)
 
 
 def of(room: BackupRoom, set_id: str, repository: str) -> tuple[Concern, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from backups import acts
+from backups import acts, statements
 from backups.acts import Act, Aside, Change, SideCheck, What
 from backups.record import (
     Action,
@@ -22,6 +22,7 @@ from backups.record import (
     Result,
     read,
 )
+from backups.statements import Attestation, Escrow
 from bcp.journal.entry import Entry
 from bcp.journal.folding import Fold
 
@@ -82,6 +83,10 @@ class CopyState:
     """The newest conclusive side check of each kind."""
     changes: tuple[Change, ...] = ()
     """The newest measures of change, oldest first."""
+    escrow: Escrow | None = None
+    """The newest trial of the sealed things, signed or not."""
+    escrow_signed: Escrow | None = None
+    """The newest good trial that a second person signed; its time is that of the trial."""
     held: Change | None = None
     """An unusual change nobody has cleared: forget and prune wait."""
 
@@ -151,6 +156,8 @@ class CustodyState:
     copies: Mapping[tuple[str, str], CopyState] = field(default_factory=dict)
     paused: bool = False
     """A person holds verification back."""
+    attested: Mapping[str, Attestation] = field(default_factory=dict)
+    """By set: the report whose period ends last (申告)."""
 
     def copy(self, set_id: str, repository: str) -> CopyState:
         """One copy; an empty one when nothing is on record."""
@@ -175,13 +182,21 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
     """The state after one entry."""
     if entry.kind == "backup.paused":
         return replace(state, paused=bool(entry.detail["paused"]))
-    record = read(entry) or acts.read(entry)
+    said = statements.read(entry)
+    if isinstance(said, Attestation):
+        known = state.attested.get(said.set)
+        if known is not None and known.end > said.end:
+            return state
+        return replace(state, attested={**state.attested, said.set: said})
+    record = said or read(entry) or acts.read(entry)
     if record is None or isinstance(record, Destroyed):
         return state
     key = (record.set, record.repository)
     copy = state.copies.get(key, CopyState())
     if isinstance(record, Custody):
         copy = replace(copy, custody=(*copy.custody, record), acts=())
+    elif isinstance(record, Escrow):
+        copy = _tried(copy, record)
     elif isinstance(record, Intent) and record.action is Action.CLEAR:
         copy = replace(copy, held=None)
     elif isinstance(record, Intent):
@@ -196,6 +211,15 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
     else:
         copy = _proven(copy, record)
     return replace(state, copies={**state.copies, key: copy})
+
+
+def _tried(copy: CopyState, record: Escrow) -> CopyState:
+    trial = copy.escrow
+    if not record.signs:
+        return replace(copy, escrow=record)
+    if trial is None or trial.run != record.run or trial.result is not Result.GOOD:
+        return copy
+    return replace(copy, escrow_signed=trial)
 
 
 def _aside(copy: CopyState, record: Aside) -> CopyState:

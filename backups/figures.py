@@ -13,11 +13,12 @@ from backups.custody import CopyState
 from backups.digits import Digit, Zones, digits
 from backups.ledger import Coverage
 from backups.model import AttestedSet, BackupSet, Repository, restic_sets
-from backups.record import Action, Custody, Restore
+from backups.record import Action, Custody, Restore, Result
 from backups.restic.parsing import Progress
 from backups.room import BackupRoom
 from backups.speed import Estimate, of_set
 from backups.standing import Rung, good_copy
+from backups.statements import Escrow
 from bcp.watch.exposition import Family, Sample
 
 
@@ -38,6 +39,10 @@ class CopyStatus:
     concerns: tuple[Concern, ...] = ()
     """What beside the ladder needs a person."""
     last_restore: Restore | None = None
+    listing: str | None = None
+    """Root of the listing on record: what the copy held."""
+    unsigned: Escrow | None = None
+    """A good trial of the sealed things without its second signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,14 @@ def _copy(room: BackupRoom, one: BackupSet, copy: Repository) -> CopyStatus:
         room.left(*key),
         care.of(room, *key),
         state.restores[-1] if state.restores else None,
+        state.demand.listed if state.demand else None,
+        state.escrow if _waits(state) else None,
     )
+
+
+def _waits(state: CopyState) -> bool:
+    trial = state.escrow
+    return trial is not None and trial.result is Result.GOOD and trial is not state.escrow_signed
 
 
 def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
@@ -113,6 +125,7 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
             anomalies.append(Sample(len(state.anomalies), labels))
             for name, value in _beside(state, memory.coverage, copy.immutable):
                 side[name].append(Sample(value, labels))
+    yield from _attested(room)
     yield Family(
         "ict_bcp_backup_good_timestamp_seconds",
         "gauge",
@@ -165,6 +178,23 @@ def _beside(
     yield "held", int(state.held is not None)
     done = state.retained.get(Action.FORGET)
     yield "retention_timestamp_seconds", done.at.timestamp() if done else 0
+
+
+def _attested(room: BackupRoom) -> Iterator[Family]:
+    """申告, in series of its own: never beside what was measured."""
+    ends, due = [], []
+    for one in room.sets:
+        said = room.attestation(one.id) if isinstance(one, AttestedSet) else None
+        if isinstance(one, AttestedSet) and said is not None:
+            labels = {"set": one.id, "system": one.system or ""}
+            ends.append(Sample(said.end.timestamp(), labels))
+            due.append(Sample((said.end + one.report_within).timestamp(), labels))
+    for name, help, samples in (
+        ("end", "End of the period of the last report taken over (attested, not measured).", ends),
+        ("due", "When that report stops counting and the next one must be here.", due),
+    ):
+        name = f"ict_bcp_backup_attested_{name}_timestamp_seconds"
+        yield Family(name, "gauge", help, tuple(samples))
 
 
 def _estimates(room: BackupRoom) -> Iterator[Sample]:

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from backups.model import PROVEN_BY_US, AnySet, BackupSet, restic_sets
+from backups.model import LEVELS, PROVEN_BY_US, AnySet, BackupSet, restic_sets
 from backups.record import Evidence
 from backups.room import BackupRoom
 from backups.standing import Rung
@@ -106,7 +106,7 @@ def derived_ids(sets: Iterable[AnySet]) -> tuple[str, ...]:
 def _each(sets: Iterable[AnySet]) -> Iterator[tuple[BackupSet, str, int]]:
     for one in restic_sets(sets):
         for copy in one.repositories:
-            for level in PROVEN_BY_US:
+            for level in PROVEN_BY_US if one.required_level < 5 else LEVELS:
                 yield one, copy.id, level
 
 

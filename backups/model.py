@@ -39,6 +39,8 @@ class Repository(Model):
     medium: Medium | None = None
     offline: bool = False
     """Not attached most of the time: unreachable is its normal state."""
+    rotate: Duration = timedelta(days=31)
+    """For an offline copy: so long after it was last attached it must be attached again (入替)."""
     immutable: bool = False
     """Declared in the plan; declared is not proven."""
     zone: Zone | None = None
@@ -72,6 +74,10 @@ class Verify(Model):
     """One part of the data is read each time; `parts` of them cover all."""
     parts: int = Field(7, ge=1, le=256)
     """restic's n/t: every pack is in exactly one of t parts (t is at most 256)."""
+    acceptance: Duration = timedelta(days=365)
+    """業務主管の受入: so long the owner's acceptance of a restored copy counts."""
+    escrow: Duration | None = None
+    """封印物の確認: so often the sealed password and key are tried; null: nothing is sealed."""
     restore: Duration = timedelta(days=1)
     """Restore test: the newest snapshot and an older one by lot."""
     whole: Duration = timedelta(days=30)
@@ -91,7 +97,8 @@ class Verify(Model):
 
     def period(self, level: int) -> timedelta:
         """How long evidence of a rung counts."""
-        return {1: self.exists, 2: self.structure, 3: self.data, 4: self.restore}[level]
+        every = {1: self.exists, 2: self.structure, 3: self.data, 4: self.restore}
+        return every.get(level, self.acceptance)
 
 
 class Limits(Model):
@@ -199,6 +206,8 @@ class AttestedSet(Model):
     rpo: Duration | None = None
     reference: str | None = None
     """The contract or report that attests it."""
+    report_within: Duration = timedelta(days=45)
+    """So long after the end of its period a report counts; by then the next one must be here."""
     accepted_by_role: Id | None = None
     accepted_on: Day | None = None
     repositories: tuple[()] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from backups import guided, speed
+from backups import guided, speed, stating
 from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
@@ -21,6 +21,7 @@ from backups.restic.parsing import Progress, Snapshot
 from backups.restic.restic import Answer
 from backups.restoring import record_left
 from backups.standing import Memory, Rung, rung, rungs
+from backups.statements import Attestation, Escrow
 from backups.tools import SYSTEM, Log, Tools, empty
 from backups.upkeep import Upkeep
 from bcp.journal.entry import Actor
@@ -190,6 +191,40 @@ class BackupRoom:
         run, now = secrets.token_hex(8), self.tools.clock.utc()
         intent = Intent(*key, Action.ACCEPT, run, now, tuple(map(snapshot_id, snapshots)))
         await self.tools.write(intent, op=op, actor=actor)
+
+    async def attest(self, said: Attestation, report: bytes, *, actor: Actor, op: str) -> None:
+        """Take over a provider's report (申告). Raises `UsageError`."""
+        await stating.attest(self.tools, said, report, actor=actor, op=op)
+
+    async def accept_restored(
+        self, set_id: str, repository: str, note: str, *, actor: Actor, op: str
+    ) -> Evidence:
+        """Level 5: the owner accepts what the last restore test brought back. Raises `Refused`."""
+        restored = self.rung(set_id, repository, 4)
+        return await stating.accept(self.tools, restored, note, actor=actor, op=op)
+
+    async def try_sealed(
+        self,
+        set_id: str,
+        repository: str,
+        password: Path,
+        materials: Path | None,
+        *,
+        actor: Actor,
+        op: str,
+    ) -> Escrow:
+        """封印物の確認. Raises `UsageError`."""
+        copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+        return await stating.try_sealed(copy, password, materials, actor=actor, op=op)
+
+    async def sign_sealed(self, set_id: str, repository: str, *, actor: Actor, op: str) -> Escrow:
+        """The second signature under the last trial. Raises `Refused`."""
+        copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+        return await stating.sign(copy, actor=actor, op=op)
+
+    def attestation(self, set_id: str) -> Attestation | None:
+        """The report in force of an attested set; None: none was taken over yet."""
+        return self.tools.state.attested.get(set_id)
 
     def rung(self, set_id: str, repository: str, level: int) -> Rung:
         """One rung of one copy, as it stands now. Sync and quick."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from backups.custody import CopyState
 from backups.ledger import Coverage
-from backups.model import PROVEN_BY_US, BackupSet, Repository
+from backups.model import LEVELS, BackupSet, Repository
 from backups.record import Evidence, Result
 from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, format_duration
@@ -79,8 +79,8 @@ class Rung:
 def rungs(
     one: BackupSet, copy: Repository, state: CopyState, memory: Memory, now: datetime
 ) -> tuple[Rung, ...]:
-    """The ladder of one copy, from 0 to 4."""
-    return tuple(rung(one, copy, state, memory, level, now) for level in PROVEN_BY_US)
+    """The ladder of one copy, from 0 to 5."""
+    return tuple(rung(one, copy, state, memory, level, now) for level in LEVELS)
 
 
 def rung(
@@ -88,7 +88,7 @@ def rung(
 ) -> Rung:
     """One rung as it stands now."""
     last, tried = latest(state, memory, level), memory.tried.get(level)
-    period = proof_period(one, level)
+    period = proof_period(one, level, copy)
     case = _Case(one, copy, state, memory, level, now, last, tried, period)
     status, words = _judge(case)
     shown = last or tried
@@ -143,7 +143,7 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
     gone = _overtaken(case, last)
     if gone is not None:
         return Status.UNKNOWN, gone
-    rpo = case.one.rpo
+    rpo = None if case.copy.offline or case.level == 5 else case.one.rpo
     old = last.snapshot_time is not None and rpo is not None and case.now - last.snapshot_time > rpo
     if old and case.level == 1:
         return Status.FAILED, _bad(last, case.copy, "stale")
@@ -186,7 +186,7 @@ def _overtaken(case: _Case, last: Evidence) -> Text | None:
         )
     if first is not None and first.good and not case.copy.offline and _lapsed(case, first):
         return text("backups.not_seen_now")
-    present = case.memory.present
+    present = case.memory.present if case.level < 5 else None  # the owner saw what it opened
     if present is not None and last.snapshot is not None and last.snapshot not in present:
         return text("backups.snapshot_gone", snapshot=last.snapshot[:8])
     return None
@@ -194,7 +194,7 @@ def _overtaken(case: _Case, last: Evidence) -> Text | None:
 
 def _lapsed(case: _Case, first: Evidence) -> bool:
     """The last good look at a copy that should be attached no longer counts: is it still there?"""
-    period = proof_period(case.one, 1)
+    period = proof_period(case.one, 1, case.copy)
     return period is not None and case.now - first.at > period
 
 
@@ -240,12 +240,16 @@ def latest(state: CopyState, memory: Memory, level: int) -> Evidence | None:
     return seen
 
 
-def proof_period(one: BackupSet, level: int) -> timedelta | None:
-    """How long a good proof counts: its interval, and time for the next one to be made."""
+def proof_period(one: BackupSet, level: int, copy: Repository | None = None) -> timedelta | None:
+    """How long a good proof counts: its interval, and time for the next one to be made.
+
+    Of an offline copy at least until it must be attached again: being out of reach is its strength.
+    """
     if level == 0:
         return None if one.every is None else one.every + min(one.every, one.deadline)
     interval = one.verify.period(level)
-    return interval if level == 1 else interval + min(interval, one.verify.deadline)
+    whole = interval if level in (1, 5) else interval + min(interval, one.verify.deadline)
+    return max(whole, copy.rotate) if copy is not None and copy.offline else whole
 
 
 def parts_read(one: BackupSet, state: CopyState, now: datetime) -> int:

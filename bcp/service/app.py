@@ -19,6 +19,7 @@ from backups.care import care_checks
 from backups.figures import families as backup_figures
 from backups.ladder import derived_checks
 from backups.room import BackupRoom
+from backups.systems import rpo_checks
 from bcp.journal.entry import Actor, NewEntry
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock, SystemClock
@@ -219,7 +220,8 @@ async def _enter(journal: Journal, new: NewEntry, op: str) -> None:
 def every_check(house: House, plan: Plan) -> tuple[Check, ...]:
     """Written checks and those derived from backup sets."""
     sets, room = plan.backups, house.room
-    return (*plan.checks, *derived_checks(sets, room), *care_checks(sets, room))
+    derived = (*derived_checks(sets, room), *care_checks(sets, room))
+    return (*plan.checks, *derived, *rpo_checks(plan.city, sets, room))
 
 
 async def put_in_order(house: House, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 from backups.care import care_ids
 from backups.ladder import derived_ids
 from backups.model import AttestedSet
+from backups.systems import rpo_ids
 from bcp.plan.marks import Fault
 from bcp.service.plan import Plan, trees_of
 from runbooks.lint import Copies, Facts, lint, unchecked, warn
@@ -62,5 +63,6 @@ def _names(plan: Plan) -> dict[str, list[str]]:
         *(check.id for check in plan.checks),
         *derived_ids(plan.backups),
         *care_ids(plan.backups),
+        *rpo_ids(plan.city, plan.backups),
     ]
     return {"checks": checks, "backups": [item.id for item in plan.backups]}

@@ -21,6 +21,7 @@ from backups.care import care_ids
 from backups.ladder import derived_ids
 from backups.model import AnySet, Backups
 from backups.model import cross_check as check_backups
+from backups.systems import rpo_ids
 from bcp.kit.language import Text
 from bcp.plan.crosscheck import cross_check
 from bcp.plan.loader import Source, parse_files, read_source, unknown, validate
@@ -167,7 +168,8 @@ class Draft:
         self.faults += cross_check(city, self.tree)
         checks = rules.all_checks(city, self.parts["checks"], kinds())
         sets = self.parts["backups"]
-        ids = {check.id for _i, check in checks} | {*derived_ids(sets), *care_ids(sets)}
+        ids = {check.id for _i, check in checks}
+        ids |= {*derived_ids(sets), *care_ids(sets), *rpo_ids(city, sets)}
         self.faults += rules.check_faults(city, checks, self.tree)
         self.faults += check_backups(self.parts["backups"], city, self.tree)
         self.faults += rules.proof_faults(city, ids, self.tree)

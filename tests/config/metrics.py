@@ -25,6 +25,8 @@ SERIES = frozenset(
         "ict_bcp_backup_verified_ratio",
         "ict_bcp_backup_restore_seconds",
         "ict_bcp_backup_restore_estimate_seconds",  # added: system, bound, ground
+        "ict_bcp_backup_attested_end_timestamp_seconds",  # added: set, system; stated, not measured
+        "ict_bcp_backup_attested_due_timestamp_seconds",
         "ict_bcp_backup_anomalies",  # added: repository against custody record
         "ict_bcp_backup_oldest_read_timestamp_seconds",
         "ict_bcp_backup_names_timestamp_seconds",

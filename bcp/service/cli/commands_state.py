@@ -162,6 +162,11 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"level": 4}
         case "backup restore":
             return {"target": str(_absolute(args.target))}
+        case "backup attest":
+            return {"file": str(_absolute(args.file))}
+        case "backup escrow":
+            found = {"materials": args.materials, "password_file": args.password_file}
+            return {name: str(_absolute(path)) for name, path in found.items() if path}
         case "backup key":
             file = args.new_password_file
             return {"new_password_file": str(_absolute(file))} if file else {}

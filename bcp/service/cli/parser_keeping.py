@@ -29,6 +29,25 @@ def add(leaf: Leaf, bare: Leaf) -> None:
     copy = _in_one(leaf, "copy", "別のリポジトリから複製する", "copy from another repository")
     copy.add_argument("--source", required=True, metavar="ID", help="元のリポジトリ / from")
     _in_one(leaf, "clear", "いつもと違う変化を確認済みにする", "clear an unusual change")
+    attest = leaf("attest", "事業者の報告を受理する (申告)", "take over a provider's report")
+    attest.add_argument("set", metavar="SET")
+    attest.add_argument("--file", type=Path, required=True, help="報告のファイル / the report")
+    attest.add_argument("--begin", required=True, metavar="DATE", help="対象期間の初日 / first day")
+    attest.add_argument("--end", required=True, metavar="DATE", help="対象期間の末日 / last day")
+    attest.add_argument("--copied", metavar="TIME", help="報告にある最新の控えの日時 / newest copy")
+    attest.add_argument("--note", default="")
+    approve = _in_one(
+        leaf, "approve", "業務主管が受け入れる (段階5)", "the owner accepts (level 5)"
+    )
+    approve.add_argument("--note", default="", help="確かめたこと / what was looked at")
+    escrow = _in_one(leaf, "escrow", "封印物で開くか確かめる", "try the sealed password and key")
+    escrow.add_argument(
+        "--password-file", type=Path, required=True, help="封筒のパスワード / from the envelope"
+    )
+    escrow.add_argument(
+        "--materials", type=Path, metavar="FOLDER", help="封印した config と keys/ / sealed files"
+    )
+    _in_one(leaf, "escrow-sign", "封印物の確認に2人目が署名する", "the second signature")
     for verb, ja, en in (
         ("agree", "控えどうしの一致を確かめる", "do the copies agree"),
         ("canary", "書き換え不可を実測する", "try to overwrite and delete a canary"),

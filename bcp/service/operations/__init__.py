@@ -13,6 +13,7 @@ from bcp.service.operations import (
     announcing,
     backing_up,
     backup_progress,
+    backup_statements,
     books,
     changing,
     chronology,
@@ -36,6 +37,7 @@ from bcp.service.operations.operation import Operation
 OPERATIONS: tuple[Operation[Any], ...] = (
     *watching.OPERATIONS,
     *backing_up.OPERATIONS,
+    *backup_statements.OPERATIONS,
     *recovering.OPERATIONS,
     *commanding.OPERATIONS,
     *stepping.OPERATIONS,

@@ -8,6 +8,8 @@ from bcp.service.pages import (
     amend_page,
     announcements,
     audit,
+    backup_forms,
+    backup_report_page,
     backups_page,
     board,
     break_glass,
@@ -47,7 +49,7 @@ from bcp.service.pages.respond import Pages
 def page_routes(pages: Pages, hub: Hub) -> list[Route]:
     """For `bcp.service.access.routes.mount`."""
     rooms = (
-        board, system, check, backups_page, audit, log, runbooks_page, status, door_pages,
+        board, system, check, backups_page, backup_forms, backup_report_page, audit, log, runbooks_page, status, door_pages,
         declare, disaster, steps, photos_page, amend_page, acts, paper_page, report_page,
         announcements,
         break_glass, people_page,

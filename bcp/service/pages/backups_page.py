@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 
 from backups import figures
 from backups.care import Concern
+from backups.digits import Zones
 from backups.figures import CopyStatus, SetStatus
 from backups.guided import INTERRUPTED
-from backups.model import BackupSet, Repository
+from backups.model import AttestedSet, BackupSet, Repository
 from backups.speed import Estimate
 from backups.standing import Rung as Proof
+from backups.statements import Attestation, Escrow
 from bcp.kit.language import catalogue, text
 from bcp.plan.model import City
 from bcp.service.access.roles import Permission
@@ -48,7 +50,7 @@ class Step:
 
     @property
     def level(self) -> int:
-        """0 to 4."""
+        """0 to 5."""
         return self.proof.level
 
     @property
@@ -75,8 +77,21 @@ class Copy:
     """What beside the ladder needs a person."""
     newest: datetime | None
     """The newest snapshot on record."""
+    place: str
+    """Hazard zones of its site."""
+    attached: datetime | None
+    """An offline copy: when it was last attached and agreed with its record."""
+    listing: str
+    """Digest of what it held then; empty: not known."""
+    escrow: Escrow | None
+    """A good trial of the sealed things that waits for its second signature."""
     stopped: datetime | None
     """Time of the snapshot whose restore was cut off; it can be begun again."""
+
+    @property
+    def can_accept(self) -> bool:
+        """Restored and equal: its owner may say that it is fit for work."""
+        return any(step.level == 4 and step.state in ("proven", "weak") for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,18 @@ class SetRow:
     estimate: Estimate | None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a provider says of its copies, and who took that over."""
+
+    item: AttestedSet
+    system: str
+    report: Attestation | None
+    until: datetime | None
+    """By when the next report must be here."""
+    by: str
+
+
 def routes(pages: Pages) -> list[Route]:
     """The page."""
     return [pages.route("GET", "/backups", Permission.READ, backups_page)]
@@ -109,13 +136,27 @@ async def backups_page(visit: Visit) -> Answer:
     """Every set."""
     city, found = visit.house.city, _status(visit)
     covered = {s.system for s in visit.house.backups}
+    rows = [_row(one, visit) for one in found.sets]
     values = {
-        "rows": [_row(one, visit) for one in found.sets],
-        "attested": [(one, _system(city, one.system)) for one in found.attested],
+        "rows": rows,
+        "ripe": [
+            (row.set.id, copy.repository.id, f"{row.set.name or row.set.id} → {copy.site}")
+            for row in rows
+            for copy in row.copies
+            if copy.can_accept
+        ],
+        "attested": [_claim(one, visit) for one in found.attested],
         "bare": [s for s in city.systems if s.id not in covered],
         "paused": found.paused,
     }
     return Page("backups.html", values)
+
+
+def _claim(one: AttestedSet, visit: Visit) -> Claim:
+    said = visit.house.room.attestation(one.id)
+    until = said.end + one.report_within if said is not None else None
+    who = visit.called(said.by) if said is not None else ""
+    return Claim(one, _system(visit.house.city, one.system), said, until, who)
 
 
 def set_rows(visit: Visit, system: str) -> list[SetRow]:
@@ -124,8 +165,12 @@ def set_rows(visit: Visit, system: str) -> list[SetRow]:
 
 
 def _status(visit: Visit) -> figures.Status:
-    zones = {site.id: frozenset(site.hazard_zones) for site in visit.house.city.sites}
-    return figures.status(visit.house.room, zones)
+    return figures.status(visit.house.room, zones_of(visit.house.city))
+
+
+def zones_of(city: City) -> Zones:
+    """Hazard zones by site."""
+    return {site.id: frozenset(site.hazard_zones) for site in city.sites}
 
 
 def _row(one: SetStatus, visit: Visit) -> SetRow:
@@ -157,8 +202,17 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         tuple(_anomaly(kind, words) for kind in copy.anomalies),
         copy.concerns,
         copy.newest.time if copy.newest else None,
+        "・".join(site.hazard_zones) if site else "",
+        _attached(copy),
+        (copy.listing or "")[:12],
+        copy.unsigned,
         _stopped(copy),
     )
+
+
+def _attached(copy: CopyStatus) -> datetime | None:
+    first = next(rung for rung in copy.rungs if rung.level == 1)
+    return first.at if copy.repository.offline and first.evidence is not None else None
 
 
 def _stopped(copy: CopyStatus) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from backups.systems import protection
 from bcp.kit.language import text
 from bcp.plan.model import City, Hosting, System
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.backups_page import set_rows
+from bcp.service.pages.backups_page import set_rows, zones_of
 from bcp.service.pages.board import node, now_of, whom
 from bcp.service.pages.city_now import CityNow, SystemNow, needs_of
 from bcp.service.pages.pictures.graph import Node, around, graph
@@ -47,6 +48,7 @@ async def system_page(visit: Visit) -> Answer:
         "used_by": [s for s in now.services if any(n.system == system.id for n in s.service.needs)],
         "runbooks": visit.house.book.of_system(system.id),
         "sets": set_rows(visit, system.id),
+        "guarded": protection(system, visit.house.room, visit.now, zones_of(city)),
         "estimate": visit.house.room.estimate(system.id),
         "checks": checks,
     }

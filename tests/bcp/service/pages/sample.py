@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from aiohttp import ClientSession, CookieJar, web
+from aiohttp import ClientSession, CookieJar, FormData, web
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from pydantic import TypeAdapter
@@ -429,3 +429,10 @@ class Visitor:
         data = {"_csrf": self.csrf, **fields}
         async with self.client.post(self.root + path, data=data, allow_redirects=False) as answer:
             return answer.status, answer.headers.get("Location") or await answer.text()
+
+    async def upload(self, path: str, name: str, data: bytes, **fields: str) -> tuple[int, str]:
+        """A form with a file; the status and what was answered."""
+        form = FormData({"_csrf": self.csrf, **fields})
+        form.add_field(name, data, filename="report.pdf")
+        async with self.client.post(self.root + path, data=form, allow_redirects=False) as answer:
+            return answer.status, await answer.text()

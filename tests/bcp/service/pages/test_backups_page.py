@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from backups.model import AttestedSet
 from tests.bcp.service.pages.sample import Town, Visitor
 
 
@@ -17,7 +18,7 @@ async def test_each_rung_tells_when_it_was_proven_how_long_ago_and_of_which_snap
     assert "復元にかかった時間 6分 (実測)" in first
     assert "(11分前)" in first
     assert "(15分前)" in first
-    assert len(re.findall(r"<tr>.{0,80}scope=\"row\"", first)) == 5
+    assert len(re.findall(r"<tr>.{0,80}scope=\"row\"", first)) == 6
 
 
 async def test_damage_and_disagreement_stand_beside_the_copy(visitor: Visitor) -> None:
@@ -45,3 +46,63 @@ async def test_held_back_verification_says_why(made: Town, visitor: Visitor) -> 
     assert "検証を止めています: 発動中のため" in (await visitor.get("/backups"))[1]
     made.room.resume()
     assert "検証を止めています" not in (await visitor.get("/backups"))[1]
+
+
+async def test_a_report_is_taken_over_by_a_named_person_and_stays_a_claim(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("viewer")
+    _, page = await visitor.get("/backups")
+    assert "報告を受理する" not in page
+    claim = next(one for one in made.room.sets if isinstance(one, AttestedSet))
+    await visitor.sign_in("staff")
+    given = {"set": claim.id, "begin": "2026-10-01", "end": "2026-10-31", "op": "r"}
+    status, page = await visitor.upload("/backups/attest", "report", b"%PDF", **given)
+    assert status == 303, page
+    _, page = await visitor.get("/backups")
+    shown = page[page.index('class="attested"') :]
+    assert "staff 太郎" in shown
+    assert "受理" in shown
+    assert "申告のみ" in shown
+    assert 's pass"' not in shown
+    status, body = await visitor.get(f"/backups/reports/{claim.id}")
+    assert (status, body) == (200, "%PDF")
+    bad = {**given, "begin": "10月", "op": "s"}
+    assert (await visitor.upload("/backups/attest", "report", b"%PDF", **bad))[0] == 400
+
+
+async def test_the_owner_accepts_what_was_restored(made: Town, visitor: Visitor) -> None:
+    await visitor.sign_in("staff")
+    _, page = await visitor.get("/backups")
+    assert "業務主管として受け入れる" in page
+    form = page[page.index('action="/backups/approve"') :]
+    found = re.search(r'<option value="([^"]+)"', form)
+    assert found is not None
+    given = {"copy": found[1], "note": "窓口で3件", "op": "a"}
+    status, _ = await visitor.post("/backups/approve", **given)
+    assert status == 303
+    _, page = await visitor.get("/backups")
+    assert "証拠 5: 業務で開けた" in page
+
+
+async def test_the_evidence_report_keeps_measured_stated_and_unchecked_apart(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("viewer")
+    assert (await visitor.get("/backups/report"))[0] == 403
+    await visitor.sign_in("auditor")
+    status, page = await visitor.get("/backups/report")
+    assert status == 200
+    order = [page.index(head) for head in ("1. ", "2. 実測", "3. 申告", "4. 未確認")]
+    assert order == sorted(order)
+    measured = page[order[1] : order[2]]
+    assert "○ 実測" in measured
+    assert "？" not in measured
+    assert len(page.encode()) < 30_000
+    for kind, magic in (("pdf", b"%PDF"), ("xlsx", b"PK")):
+        async with visitor.client.get(f"{visitor.root}/backups/report/{kind}") as answer:
+            assert answer.status == 200
+            assert (await answer.read()).startswith(magic)
+    one = made.city.systems[0].id
+    assert (await visitor.get(f"/backups/report?system={one}"))[0] == 200
+    assert (await visitor.get("/backups/report?system=nowhere"))[0] == 404

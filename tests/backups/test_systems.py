@@ -1,0 +1,73 @@
+"""RPO and 3-2-1-1-0 of a whole system: as good as its least protected set, from proven copies alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backups.systems import limit_of, protection, rpo_checks, rpo_ids
+from bcp.plan.model import City, System, Target
+from bcp.plan.types import Zone
+from bcp.watch.check import Env
+from bcp.watch.values import Status
+from tests.backups.conftest import Place
+from tests.bcp.watch.helpers import city as small_city
+
+HOUR = timedelta(hours=1)
+
+
+def juki(*rpo: timedelta | None) -> System:
+    targets = tuple(Target(level=f"L{n}", name="x", rpo=one) for n, one in enumerate(rpo, 1))
+    return System(id="juki", name="住民基本台帳", zone=Zone.INTERNET, targets=targets)
+
+
+def test_the_strictest_limit_of_levels_and_sets_counts(place: Place) -> None:
+    sets = (place.set(rpo=4 * HOUR),)
+    assert limit_of(juki(24 * HOUR, HOUR), sets) == HOUR
+    assert limit_of(juki(None), sets) == 4 * HOUR
+    assert limit_of(juki(), (place.set(rpo=None),)) is None
+
+
+async def test_a_system_goes_back_only_as_far_as_its_least_proven_set(place: Place) -> None:
+    await place.init()
+    other = place.set(id="zwei")
+    room = place.make_room(place.set(), other)
+    system, clock = juki(), place.clock
+    await room.backup("juki")
+    await room.verify("juki", "main", 1)
+    found = protection(system, room, clock.utc())
+    assert found is not None
+    assert (found.newest, found.status, found.within) == (None, Status.UNKNOWN, None)
+    await room.verify("juki", "main", 4)
+    found = protection(system, room, clock.utc())
+    assert found is not None
+    assert found.newest is None, "the job of the other set never ran"
+
+    alone = place.make_room(place.set())
+    found = protection(system, alone, clock.utc())
+    assert found is not None
+    assert (found.status, found.within) == (Status.OK, True)
+    late = protection(system, alone, clock.utc() + 5 * HOUR)
+    assert late is not None
+    assert (late.status, late.within) == (Status.FAILED, False)
+    assert "超えて" in late.sentence.ja
+    by_name = {digit.name: digit for digit in found.digits}
+    assert by_name["errors"].holds is True
+    assert by_name["copies"].holds is False
+
+
+async def test_the_check_says_the_same_and_a_claim_never_counts(place: Place) -> None:
+    await place.init()
+    await place.room.backup("juki")
+    city: City = small_city().model_copy(update={"systems": (juki(),)})
+    assert rpo_ids(city, (place.set(),)) == ("backup-rpo/juki",)
+    (check,) = rpo_checks(city, (place.set(),), place.room)
+    env = Env(place.clock, place.workers, None)  # type: ignore[arg-type]
+    assert (await check.run(env)).status is Status.UNKNOWN
+    await place.room.verify("juki", "main", 1)
+    await place.room.verify("juki", "main", 4)
+    outcome = await check.run(env)
+    assert outcome.status is Status.OK
+    assert outcome.facts["limit"] == 4 * 3600
+    assert (
+        protection(juki().model_copy(update={"id": "other"}), place.room, place.clock.utc()) is None
+    )
