@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
+from runbooks.breaches import FOLDS as BREACH_FOLDS
 from runbooks.changes import FOLDS as CHANGE_FOLDS
 from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.damagefold import DAMAGE_CHANGES
@@ -206,6 +207,7 @@ _CHANGES: dict[str, Change] = {
     "alternate_ended": _alternate_ended,
     "back_entered": _back_entered,
     **CHANGE_FOLDS,
+    **BREACH_FOLDS,
     "sheets_issued": _opened("sheets"),
     "sheet_returned": _closed("sheets"),
     "gate_met": _gate(True),

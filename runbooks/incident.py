@@ -22,6 +22,7 @@ from runbooks import commands as c
 from runbooks.amenddecide import decide_amend
 from runbooks.amended import amended
 from runbooks.book import Book
+from runbooks.breachdecide import decide_breach
 from runbooks.changedecide import decide_change
 from runbooks.codesfold import CODES
 from runbooks.context import (
@@ -68,6 +69,7 @@ Running = (
     | c.DamageCommand
     | c.ProofCommand
     | c.ChangeCommand
+    | c.BreachCommand
 )
 """Everything that needs an event."""
 
@@ -104,6 +106,8 @@ def _carried(
         return decide_frame(incident, command, at, context)
     if isinstance(command, c.ChangeCommand):
         return decide_change(incident, command, at, context)
+    if isinstance(command, c.BreachCommand):
+        return decide_breach(incident, command, at, context)
     if isinstance(command, c.WorkCommand):
         return decide_work(incident, command, at, context)
     if isinstance(command, c.CrewCommand):

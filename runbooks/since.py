@@ -31,6 +31,8 @@ _WEIGHT = (
     "alternate_started",
     "alternate_ended",
     "decision_taken",
+    "breach_opened",
+    "breach_reported",
     "change_opened",
     "change_reverted",
     "runbook_added",

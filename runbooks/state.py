@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
+from runbooks.breaches import Breach
 from runbooks.changes import Change
 from runbooks.damagestate import SiteDamage
 from runbooks.framestate import ACTIVE as ACTIVE
@@ -166,6 +167,8 @@ class Incident:
     """Earliest known intrusion: a copy made later may carry it."""
     alternates: Mapping[str, Alternate] = field(default_factory=dict)
     changes: Mapping[str, Change] = field(default_factory=dict)
+    breaches: Mapping[str, Breach] = field(default_factory=dict)
+    """個人情報の漏えい等: what must be reported by when."""
     sheets: Mapping[str, OpenItem] = field(default_factory=dict)
     damage: Mapping[str, SiteDamage] = field(default_factory=dict)
     """Site -> what people saw there (様式11); what is absent is 未確認."""

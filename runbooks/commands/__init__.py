@@ -25,6 +25,7 @@ from runbooks.commands.automation import (
     RequestRun,
     WithdrawRun,
 )
+from runbooks.commands.breaches import DropBreach, OpenBreach, ReportBreach
 from runbooks.commands.changes import (
     ApproveChange,
     CountersignChange,
@@ -131,6 +132,7 @@ __all__ = [
     "AttestStep",
     "BeginRun",
     "BeginStandDown",
+    "BreachCommand",
     "Cancel",
     "CancelStep",
     "ChangeCommand",
@@ -150,6 +152,7 @@ __all__ = [
     "DateIntrusion",
     "Declare",
     "Dismiss",
+    "DropBreach",
     "EndAlternate",
     "EndPart",
     "EndRun",
@@ -175,6 +178,7 @@ __all__ = [
     "ObserveDamage",
     "ObserveLevel",
     "OfferHandOver",
+    "OpenBreach",
     "OpenChange",
     "OverridePower",
     "Overrule",
@@ -187,6 +191,7 @@ __all__ = [
     "ReleaseStep",
     "ReopenStep",
     "ReplaceStep",
+    "ReportBreach",
     "RequestRun",
     "Restore",
     "ResumePart",
@@ -279,6 +284,7 @@ WorkCommand = (
 )
 HandingCommand = OfferHandOver | ConfirmHandOver | WithdrawHandOver | HandOverAlone | IssueSituation
 DamageCommand = ObserveDamage | AnswerPower | OverridePower
+BreachCommand = OpenBreach | ReportBreach | DropBreach
 ChangeCommand = OpenChange | ApproveChange | CountersignChange | ExtendChange | RevertChange
 Command = (
     Declare
@@ -293,5 +299,6 @@ Command = (
     | SuggestionCommand
     | ProofCommand
     | ChangeCommand
+    | BreachCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

@@ -165,6 +165,14 @@ class Machine(RuleBasedStateMachine):
     def open_change(self, id: str, by: str) -> None:
         self.do(c.OpenChange, by, id=id, cia="C", what="ポートを開けた", kind="port")
 
+    @rule(harm=st.sampled_from(("leak", "loss", "x")), by=person)
+    def open_breach(self, harm: str, by: str) -> None:
+        self.do(c.OpenBreach, by, harm=harm, what="名簿が消えた")
+
+    @rule(id=st.sampled_from(("P1", "P2")), stage=st.sampled_from(("preliminary", "final")))
+    def report_breach(self, id: str, stage: str) -> None:
+        self.do(c.ReportBreach, id=id, stage=stage, note="委員会へ")
+
     @rule(
         kind=st.sampled_from((c.ApproveChange, c.CountersignChange)),
         id=st.sampled_from(("P-1", "P-2", "JUKI-03")),

@@ -13,7 +13,11 @@ Leaf = Callable[[str, str, str], argparse.ArgumentParser]
 
 _TEXTS = ("title", "body", "easy", "title_en", "body_en", "radio")
 
+_BREACH = ("open", "preliminary", "final", "drop")
+
 NAMES: Mapping[str, str] = {
+    "disaster breach list": "disaster.breaches",
+    **{f"disaster breach {act}": "disaster.breach" for act in _BREACH},
     "disaster change list": "disaster.changes",
     "disaster change open": "disaster.change",
     "disaster change revert": "disaster.change",
@@ -24,6 +28,11 @@ NAMES: Mapping[str, str] = {
 """Words -> operation, where they differ."""
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "disaster breach list": ("incident",),
+    **{
+        f"disaster breach {act}": ("act", "id", "harm", "what", "aware", "malicious", "system")
+        for act in _BREACH
+    },
     "disaster change list": ("incident",),
     "disaster change open": ("act", "id", "what", "cia", "of", "until", "system", "check"),
     "disaster change revert": ("act", "id", "what", "how"),
@@ -64,10 +73,22 @@ def changes(leaf: Leaf) -> None:
     made.add_argument("--reason", help="単独・延長の理由 / why alone, why longer")
 
 
+def breaches(leaf: Leaf) -> None:
+    """`disaster breach list|open|preliminary|final|drop PLAN_DIR [ID]`."""
+    made = leaf("breach", "個人情報の報告の期限", "the duty to report personal data")
+    made.add_argument("act", choices=["list", *_BREACH])
+    made.add_argument("id", nargs="?", metavar="ID", help="P1 … (list で見る / see list)")
+    made.add_argument("--harm", choices=["leak", "loss", "alteration"], help="漏えい・滅失・毀損")
+    made.add_argument("--what", help="何が起きたか、だれに送ったか / what, or to whom it was sent")
+    made.add_argument("--aware", help="知った時 2026-11-24T10:00 (JST) / aware since")
+    made.add_argument("--malicious", action="store_true", default=None, help="不正な目的 / intent")
+    made.add_argument("--system", help="システム / system")
+
+
 def words_of(args: argparse.Namespace) -> str:
     """`disaster change open`: command, verb and act."""
     verb = getattr(args, "verb", None)
-    act = args.act if verb == "change" else None
+    act = args.act if verb in ("change", "breach") else None
     return " ".join(str(part) for part in (args.command, verb, act) if part)
 
 

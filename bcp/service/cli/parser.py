@@ -251,6 +251,7 @@ def _disaster(commands: Sub[argparse.ArgumentParser]) -> None:
         help="記録 N までの版をもう一度 / the edition up to entry N",
     )
     event_words.changes(leaf)
+    event_words.breaches(leaf)
 
 
 def _announce(commands: Sub[argparse.ArgumentParser]) -> None:

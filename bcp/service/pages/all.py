@@ -12,6 +12,7 @@ from bcp.service.pages import (
     backup_report_page,
     backups_page,
     board,
+    breaches_page,
     break_glass,
     carryout,
     changes,
@@ -58,7 +59,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
         scribe_page, damage_page, sheet_entry, copies_page,
         helper_page,
         suggestions, frame,
-        changes,
+        changes, breaches_page,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

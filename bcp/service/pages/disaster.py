@@ -22,6 +22,7 @@ from bcp.service.pages.recovery import Board, board, tracks
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks.attention import papers, teams, wanted
+from runbooks.breaches import next_due
 from runbooks.desk import Situation
 from runbooks.holding import holds
 from runbooks.notices.state import Due, due
@@ -158,6 +159,7 @@ async def _values(visit: Visit, incident: Incident) -> dict[str, Any]:
         "teams": teams(seen),
         "papers": papers(seen),
         "due": await next_update(visit),
+        "breach": next_due(incident.breaches),
         "unsaid": unsaid(visit, seen),
         "others": others,
         "names": visit.called,
