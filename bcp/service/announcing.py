@@ -21,6 +21,7 @@ from typing import Any
 
 from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
+from bcp.journal.folding import View
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.errors import Refused, UsageError
@@ -30,9 +31,11 @@ from bcp.service.announced import TEXTS, approvals, both, noticed, with_words
 from runbooks.notices.state import (
     APPROVED,
     DRAFTED,
+    FOLD_NAME,
     SKIPPED,
     TEMPLATE,
     WITHDRAWN,
+    Notices,
 )
 from runbooks.notices.template import AUDIENCES, Template, fill, percents
 
@@ -121,7 +124,6 @@ async def approve(
     new.check(now)
     if not new.alone.strip():
         raise UsageError(both("alone_reason"), where="alone")
-    await _replaceable(journal, new.replaces, op)
     return await _enter(journal, APPROVED, _id(op), new, now, actor, op, incident, {"alone": True})
 
 
@@ -150,7 +152,6 @@ async def approve_draft(
         step=known.step,
     )
     new.check(now)
-    await _replaceable(journal, new.replaces, op)
     more: dict[str, Json] = {"alone": same, "drafted_by": known.by}
     return await _enter(journal, APPROVED, id, new, now, actor, op, known.incident, more)
 
@@ -181,7 +182,6 @@ async def publish_template(
     filled = replace(new, template=template.id, **words)
     now = clock.utc()
     filled.check(now)
-    await _replaceable(journal, new.replaces, op)
     more: dict[str, Json] = {"template": template.id, "template_digest": template.digest}
     return await _enter(journal, APPROVED, _id(op), filled, now, actor, op, incident, more)
 
@@ -211,17 +211,19 @@ async def withdraw(
 
     Raises `Refused` for one that neither stands nor waits, `Unwritable`.
     """
-    state = noticed(journal)
-    known = state.items.get(id)
-    stands = (known is not None and known.stands) or id in state.drafts
-    if not stands and not await journal.find_op(op):  # the same act sent twice is one act
-        raise Refused(both("not_standing"), got=id)
     if percents(reason):
         raise UsageError(both("no_percent"))
     values = {"reason": reason.strip()} if reason.strip() else {}
+    known, now = noticed(journal).items.get(id), clock.utc()
     incident = known.incident if known is not None else None
-    new = NewEntry(WITHDRAWN, id, {"hidden": hidden}, incident, clock.utc(), values)
-    await journal.append(new, op=op, actor=actor)
+
+    def decide(view: View) -> tuple[NewEntry, ...]:
+        state: Notices = view.state(FOLD_NAME)
+        if id not in state.drafts:
+            _need_standing(state, id)
+        return (NewEntry(WITHDRAWN, id, {"hidden": hidden}, incident, now, values),)
+
+    await journal.transact(decide, op=op, actor=actor)
 
 
 async def skip(
@@ -262,13 +264,22 @@ async def _enter(
         for name in (*TEXTS, "correction", "alone")
         if (said := getattr(new, name).strip())
     }
-    await journal.append(NewEntry(kind, id, detail, incident, now, values), op=op, actor=actor)
+    entry = NewEntry(kind, id, detail, incident, now, values)
+
+    def decide(view: View) -> tuple[NewEntry, ...]:
+        """In the writer's thread: of two who replace the same one, the second is told so."""
+        state: Notices = view.state(FOLD_NAME)
+        _need_standing(state, new.replaces)
+        if kind == APPROVED and "drafted_by" in more and id not in state.drafts:
+            raise Refused(both("no_draft"), got=id)
+        return (entry,)
+
+    await journal.transact(decide, op=op, actor=actor)
     return id
 
 
-async def _replaceable(journal: Journal, id: str | None, op: str) -> None:
-    if id is None:
-        return
-    known = noticed(journal).items.get(id)
-    if (known is None or not known.stands) and not await journal.find_op(op):
+def _need_standing(state: Notices, id: str | None) -> None:
+    """Raises `Refused` for one that is replaced or withdrawn already."""
+    known = state.items.get(id) if id is not None else None
+    if id is not None and (known is None or not known.stands):
         raise Refused(both("not_standing"), got=id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.bcp.service.pages.sample import PASSWORD, Town
 from tests.e2e.by_words import Reader
@@ -130,6 +130,58 @@ async def test_the_same_with_the_network_cut_in_the_middle(
     assert stood_down(made, event)
     await one.close()
     await two.close()
+
+
+async def tab_to(page: Page, words: str, *, most: int = 250) -> None:
+    """Press Tab until what has the focus says this; everything on the way must be seen to have it."""
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        said, ring = await page.evaluate(
+            """() => {
+                const e = document.activeElement;  // inside a field for a date too
+                const label = e.labels && e.labels.length ? e.labels[0].innerText : e.innerText;
+                return [label || "", e.type === "datetime-local" || e === document.body
+                    ? "own" : getComputedStyle(e).outlineStyle];
+            }"""
+        )
+        assert ring != "none", f"nobody sees where the focus is: {said}"
+        if words in said:
+            return
+    raise AssertionError(f"{words!r} cannot be reached by keyboard on {page.url}")
+
+
+async def test_with_the_keyboard_alone_one_declares_and_ticks(
+    made: Town, root: str, browser: Browser
+) -> None:
+    here = await context(browser, 1280, script=False)
+    page = await here.new_page()
+    await page.goto(root + "/login?next=/disaster/declare")
+    await page.wait_for_selector("input:focus")
+    await page.keyboard.type("staff")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: "login" not in url)
+    await page.keyboard.press("Tab")
+    assert await page.locator(":focus").inner_text() == "本文へ", (
+        "the way past the menu comes first"
+    )
+    await page.keyboard.press("Enter")
+    await tab_to(page, "理由")
+    await page.keyboard.type("震度6弱。本庁舎の停電")
+    await tab_to(page, "と入力")
+    await page.keyboard.type("全面発動")
+    await tab_to(page, "発動する")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/disaster")
+    await tab_to(page, "SHODO-01")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/steps/SHODO-01")
+    await tab_to(page, "完了した")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: not url.endswith("SHODO-01"))
+    assert finished(made, "SHODO-01")
+    await here.close()
 
 
 def finished(made: Town, step: str) -> bool:

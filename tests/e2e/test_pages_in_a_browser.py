@@ -19,7 +19,7 @@ PAGES = (
     "/announcements", "/log/entries/1",
     "/disaster/wall", "/disaster/command", "/disaster/situation", "/disaster/handover",
     "/disaster/chronology", "/disaster/frame", "/disaster/crew", "/disaster/amend?step=SHODO-02",
-    "/disaster/changes", "/disaster/damage", "/disaster/damage/honcho", "/disaster/scribe",
+    "/disaster/changes", "/disaster/breaches", "/backups/report", "/disaster/damage", "/disaster/damage/honcho", "/disaster/scribe",
     "/disaster/paper", "/disaster/outbox", "/paper/copies", "/people", "/helper", "/status", "/nothing", "/?lang=en",
 )  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

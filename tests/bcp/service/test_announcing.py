@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bcp.kit.clock import SystemClock
 from bcp.kit.errors import Refused, Unwritable, UsageError
 from bcp.kit.workers import Workers
 from bcp.service import announcing
-from bcp.service.announced import current
+from bcp.service.announced import current, noticed
 from bcp.service.announcing import Draft, approve, withdraw
 from bcp.service.pages.status import mirror_page
 from bcp.service.sections import Mirror
@@ -359,3 +360,20 @@ async def _good(write: Callable[[], Awaitable[tuple[bool | None, str]]], disk: P
     remount(disk, "size=64k")
     assert (await write())[0]
     return (disk / "index.html").read_bytes()
+
+
+async def test_of_two_who_replace_the_same_one_at_the_same_moment_one_is_told(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    async with fresh(tmp_path / "log", clock) as journal:
+        id = await approve(journal, clock, replace(TEXT, alone="夜間で一人"), actor=WHO, op="1")
+        new = Draft("窓口は15時から", "遅れます。", replaces=id, alone="夜間で一人")
+        done = await asyncio.gather(
+            *(approve(journal, clock, new, actor=WHO, op=f"r{n}") for n in range(5)),
+            withdraw(journal, clock, id, actor=WHO, op="w"),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in done].count(Refused) == 5
+        state = noticed(journal)
+        assert len([one for one in state.items.values() if one.replaces == id]) <= 1
