@@ -105,7 +105,7 @@ async def list_copies(house: House, caller: Caller, parameters: Sets) -> Answer:
     seen: list[Rung] = []
     for key in _keys(house, parameters.set) if _measured(house, parameters.set) else []:
         rungs = list(house.room.rungs(*key))
-        seen += rungs
+        seen += [rung for rung in rungs if rung.level < 5 or rung.status is not Status.UNKNOWN]
         copies.append(
             {"set": key[0], "repository": key[1], "rungs": [_rung(rung) for rung in rungs]}
         )

@@ -6,7 +6,7 @@ a file to save: what a provider sends is never shown inside our own pages.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from aiohttp import web
 from aiohttp.web_request import FileField
@@ -19,7 +19,7 @@ from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.operations.backup_statements import attestation
-from bcp.service.pages.event import actor
+from bcp.service.pages.event import actor, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Pages
 from bcp.service.pages.visit import Visit
 
@@ -44,8 +44,8 @@ async def attest(visit: Visit) -> Answer:
         raise Absent
     name, data = await visit.house.workers.thread(_read, visit.form.get("report"))
     begin, end = _day(visit, "begin"), _day(visit, "end")
-    copied = datetime.fromisoformat(visit.field("copied")) if visit.field("copied") else None
-    said = attestation(visit.field("set"), begin, end, copied, name, visit.field("note"))
+    copied, note = typed_time(visit, "copied"), visit.field("note")
+    said = attestation(visit.field("set"), begin, end, copied, name, note)
     await visit.house.room.attest(said, data, actor=actor(visit), op=_op(visit))
     return Go(_PLACE)
 

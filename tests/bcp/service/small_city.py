@@ -38,6 +38,7 @@ backups:
     sources: ["{root}/source"]
     every: null
     repositories: [{{id: main, location: "{root}/repository", password_file: "{root}/password"}}]
+  - {{id: gov, kind: attested, system: juki, provider: 事業者A}}
 """
 BOOK = """apiVersion: ict-bcp/v1
 kind: Runbook

@@ -43,6 +43,8 @@ def test_backups_are_made_listed_proven_restored_and_their_custody_told(city: Ci
     assert city("backup", "verify", plan, "juki", "--level", 2).code == 0
     tested = city("backup", "restore-test", plan, "juki", "--json")
     assert (tested.code, tested.document["rungs"][0]["level"]) == (0, 4)
+    listed = city("backup", "list", plan, "juki", "--json").document["copies"][0]["rungs"]
+    assert [rung["level"] for rung in listed] == [0, 1, 2, 3, 4, 5]
     custody = city("backup", "custody", plan, "juki", "--json").document["custody"]
     assert len(custody) == 1
     snapshot = custody[0]["snapshot"]
@@ -61,6 +63,42 @@ def test_backups_are_made_listed_proven_restored_and_their_custody_told(city: Ci
     assert unknown.code == 2
     assert "did you mean 'juki'" in unknown.err
     assert city("backup", "run", plan, "juki", "--repository", "elsewhere").code == 2
+
+
+def test_a_report_is_taken_over_a_restore_accepted_the_sealed_things_tried(city: City) -> None:
+    plan, root = city.plan, city.root
+    report = root / "10月.pdf"
+    report.write_bytes(b"%PDF")
+    days = ("--begin", "2026-10-01", "--end", "2026-10-31")
+    taken = city("backup", "attest", plan, "gov", "--file", report, *days)
+    assert taken.code == 0, taken.err
+    assert "実測ではありません" in taken.out
+    for wrong in (
+        ("gov", "--file", root / "none", *days),
+        ("juki", "--file", report, *days),
+        ("gov", "--file", report, "--begin", "2026-10-31", "--end", "2026-10-01"),
+        ("gov", "--file", report, "--begin", "10月", "--end", "2026-10-31"),
+    ):
+        refused = city("backup", "attest", plan, *wrong)
+        assert refused.code == 2, wrong
+        assert refused.err.strip()
+    copy = ("juki", "--repository", "main")
+    assert city("backup", "run", plan, "juki").code == 0
+    assert city("backup", "approve", plan, *copy, "--note", "x").code == 2, "nothing was restored"
+    for level in (1, 2, 3):
+        assert city("backup", "verify", plan, "juki", "--level", level).code in (0, 1)
+    assert city("backup", "restore-test", plan, "juki").code == 0
+    assert city("backup", "approve", plan, *copy, "--note", "窓口で3件").code == 0
+    sealed = ("--password-file", root / "password")
+    tried = city("backup", "escrow", plan, *copy, *sealed)
+    assert tried.code == 0, tried.err
+    same = city("backup", "escrow-sign", plan, *copy)
+    assert (same.code, "別の人" in same.err) == (2, True)
+    (root / "wrong").write_text("no\n")
+    assert city("backup", "escrow", plan, *copy, "--password-file", root / "wrong").code == 1
+    for kind, count in (("backup.attested", 1), ("backup.escrow", 2)):
+        shown = city("log", "show", plan, "--json", "--kind", kind).document["entries"]
+        assert len(shown) == count, kind
 
 
 def test_findings_are_looked_for_and_listed(city: City) -> None:
