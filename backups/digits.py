@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from backups.model import BackupSet
 from backups.standing import Rung
@@ -28,6 +29,8 @@ class Digit:
     wanted: int
     found: int | None
     ground: Text
+    at: datetime | None = None
+    """When the oldest proof it rests on was made; None: it rests on the plan's words alone."""
 
     @property
     def holds(self) -> bool | None:
@@ -46,23 +49,35 @@ def digits(
     one: BackupSet, ladders: Mapping[str, tuple[Rung, ...]], zones: Zones | None = None
 ) -> tuple[Digit, ...]:
     """The five digits; `ladders`: the rungs of each repository by its id."""
-    proven = [copy for copy in one.repositories if _counts(one, ladders.get(copy.id, ()))]
+    counted = {copy.id: _counted(one, ladders.get(copy.id, ())) for copy in one.repositories}
+    proven = [copy for copy in one.repositories if counted[copy.id] is not None]
+    at = min((rung.at for rung in counted.values() if rung and rung.at), default=None)
     media = [copy.medium for copy in proven]
     sites = [copy.site for copy in proven]
     apart = [copy for copy in proven if copy.offline or copy.immutable]
     return (
-        Digit("copies", 3, 1 + len(proven), text("backups.digit_copies", level=one.required_level)),
-        Digit("media", 2, _count(media), text("backups.digit_media")),
-        Digit("offsite", 1, _offsite(sites, zones or {}), text("backups.digit_offsite")),
-        Digit("offline", 1, len(apart), text("backups.digit_offline")),
-        Digit("errors", 0, _errors(ladders.values()), text("backups.digit_errors")),
+        Digit("copies", 3, 1 + len(proven), _ground("copies", level=one.required_level), at),
+        Digit("media", 2, _count(media), _ground("media"), at),
+        Digit("offsite", 1, _offsite(sites, zones or {}), _ground("offsite"), at),
+        Digit("offline", 1, len(apart), _ground("offline"), at if apart else None),
+        Digit("errors", 0, _errors(ladders.values()), _ground("errors"), _restored(ladders)),
     )
 
 
-def _counts(one: BackupSet, rungs: tuple[Rung, ...]) -> bool:
+def _ground(name: str, **facts: object) -> Text:
+    return text(f"backups.digit_{name}", **facts)
+
+
+def _counted(one: BackupSet, rungs: tuple[Rung, ...]) -> Rung | None:
     """A copy counts once it is proven at the required rung (5 is the owner's: 4 is asked here)."""
-    level = min(one.required_level, 4)
-    return any(r.level == level and r.status in (Status.OK, Status.DEGRADED) for r in rungs)
+    level, good = min(one.required_level, 4), (Status.OK, Status.DEGRADED)
+    return next((r for r in rungs if r.level == level and r.status in good), None)
+
+
+def _restored(ladders: Mapping[str, tuple[Rung, ...]]) -> datetime | None:
+    """The oldest restore test that "no errors" rests on."""
+    tests = (rung for rungs in ladders.values() for rung in rungs if rung.level == 4)
+    return min((rung.at for rung in tests if rung.at is not None), default=None)
 
 
 def _count(values: Sequence[str | None]) -> int | None:

@@ -92,7 +92,7 @@ def _summary(held: Iterable[tuple[System, Protection | None]]) -> Part:
             jst(found.newest) if found.newest else _NONE,
             _MARKS[found.status],
             found.sentence.ja,
-            " ".join(_digit(digit) for digit in found.digits),
+            "、".join(_digit(digit) for digit in found.digits),
         )
         for one, found in held
         if found is not None
@@ -109,7 +109,8 @@ def _summary(held: Iterable[tuple[System, Protection | None]]) -> Part:
 
 def _digit(digit: Digit) -> str:
     name = text(f"backups.digit_name_{digit.name}").ja
-    return f"{_DIGITS[digit.holds]}{name}{digit.shown}/{digit.wanted}"
+    since = f"({jst(digit.at, '%m/%d %H:%M')} に確認)" if digit.at is not None else ""
+    return f"{_DIGITS[digit.holds]}{name} {digit.shown}/{digit.wanted}{since}"
 
 
 def _measured(sets: Iterable[SetStatus], city: City) -> Part:

@@ -52,6 +52,9 @@ async def test_a_system_goes_back_only_as_far_as_its_least_proven_set(place: Pla
     assert "超えて" in late.sentence.ja
     by_name = {digit.name: digit for digit in found.digits}
     assert by_name["errors"].holds is True
+    assert by_name["errors"].at == alone.rung("juki", "main", 4).at
+    assert by_name["copies"].at == alone.rung("juki", "main", 4).at
+    assert by_name["offline"].at is None, "nothing is offline: nothing proves it"
     assert by_name["copies"].holds is False
 
 
