@@ -14,10 +14,11 @@ from datetime import datetime
 from backups.model import BackupSet
 from backups.standing import Rung
 from bcp.kit.language import Text, text
+from bcp.plan.model import City
 from bcp.watch.values import Status
 
 Zones = Mapping[str, frozenset[str]]
-"""Hazard zones by site."""
+"""Hazard zones by site; a site whose zones the plan does not state is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Digit:
     def shown(self) -> str:
         """The figure, or ？."""
         return "？" if self.found is None else str(self.found)
+
+
+def zones_of(city: City) -> Zones:
+    """As far as the plan states them."""
+    return {
+        site.id: frozenset(site.hazard_zones)
+        for site in city.sites
+        if site.hazard_zones is not None
+    }
 
 
 def digits(
@@ -87,19 +97,31 @@ def _count(values: Sequence[str | None]) -> int | None:
 
 
 def _offsite(sites: Sequence[str | None], zones: Zones) -> int | None:
-    """Places beyond the first that share no hazard zone with one counted before."""
+    """Places beyond the first that share no hazard zone with one counted before.
+
+    A place whose zones the plan does not state may share any: it is never counted as another place,
+    and while it could make the difference the figure is not known.
+    """
     counted: list[str] = []
+    unsure = None in sites
     for site in dict.fromkeys(site for site in sites if site is not None):
-        mine = zones.get(site, frozenset())
-        if not any(mine & zones.get(other, frozenset()) for other in counted):
-            counted.append(site)
+        mine = zones.get(site)
+        others = [zones.get(other) for other in counted]
+        if any(mine and theirs and mine & theirs for theirs in others):
+            continue
+        if counted and (mine is None or None in others):
+            unsure = True
+            continue
+        counted.append(site)
     found = max(0, len(counted) - 1)
-    return None if None in sites and not found else found
+    return None if unsure and not found else found
 
 
 def _errors(ladders: Iterable[tuple[Rung, ...]]) -> int | None:
-    """Rungs that are proven bad; unknown while a restore is not proven either way."""
+    """Rungs that are proven bad; unknown while the restore of any copy is not proven either way."""
     ladders = list(ladders)
     bad = sum(1 for rungs in ladders for rung in rungs if rung.status is Status.FAILED)
-    sure = any(r.level == 4 and r.status is not Status.UNKNOWN for rungs in ladders for r in rungs)
+    sure = bool(ladders) and all(
+        any(r.level == 4 and r.status is not Status.UNKNOWN for r in rungs) for rungs in ladders
+    )
     return bad if bad or sure else None

@@ -96,10 +96,13 @@ def _together(sets: list[BackupSet], room: BackupRoom, zones: Zones | None) -> t
     for one in sets:
         ladders = {copy.id: room.rungs(one.id, copy.id) for copy in one.repositories}
         each.append(digits(one, ladders, zones))
-    return tuple(
-        min(column, key=lambda digit: (_WORST.index(digit.holds), digit.found or 0))
-        for column in zip(*each, strict=True)
-    )
+    return tuple(min(column, key=rank) for column in zip(*each, strict=True))
+
+
+def rank(digit: Digit) -> tuple[int, int]:
+    """The worst first: of what is to be many the fewest, of errors the most."""
+    found = digit.found or 0
+    return _WORST.index(digit.holds), found if digit.wanted else -found
 
 
 class SystemRpo(Check):

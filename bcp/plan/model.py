@@ -50,8 +50,9 @@ class Site(Model):
     id: Id
     name: str
     kind: Literal["headquarters", "branch", "datacenter", "cloud", "shelter"]
-    hazard_zones: tuple[str, ...] = ()
-    """Names of hazard areas; two copies in one zone do not count as two places (R-48)."""
+    hazard_zones: tuple[str, ...] | None = None
+    """Names of hazard areas; two copies in one zone do not count as two places (R-48). An empty list:
+    it lies in none; unset: nobody has looked, so it never counts as another place."""
     address: str | None = None
     power: Power | None = None
     contacts: tuple[Id, ...] = ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backups import figures
-from backups.digits import Digit
+from backups.digits import Digit, zones_of
 from backups.figures import CopyStatus, SetStatus
 from backups.model import AttestedSet
 from backups.room import BackupRoom
@@ -64,7 +64,7 @@ def build(
     system: System | None = None,
 ) -> Report:
     """The report of one system, or of all. Sync and quick; `called` gives names behind pseudonyms."""
-    zones = {site.id: frozenset(site.hazard_zones) for site in city.sites}
+    zones = zones_of(city)
     systems = [system] if system is not None else list(city.systems)
     wanted = {one.id for one in systems}
     status = figures.status(room, zones)

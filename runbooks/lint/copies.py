@@ -76,5 +76,5 @@ def _together(one: Copies, city: City) -> bool:
     if len(names) == 1:
         return True
     sites = [site for name in names if (site := city.site(str(name))) is not None]
-    zones = [set(site.hazard_zones) for site in sites]
+    zones = [set(site.hazard_zones or ()) for site in sites]
     return len(sites) == len(names) and bool(set.intersection(*zones))

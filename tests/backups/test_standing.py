@@ -205,9 +205,14 @@ def test_the_five_digits_count_what_is_proven_and_say_when_they_cannot() -> None
     assert (before["errors"].found, before["errors"].shown) == (None, "？")
     state = on_record(*(proof(level) for level in range(5)))
     proven = {c.id: rungs(JUKI, c, state, Memory(), START) for c in JUKI.repositories}
-    after = {d.name: d.found for d in digits(JUKI, proven)}
+    apart = {"a": frozenset({"川"}), "b": frozenset[str]()}
+    after = {d.name: d.found for d in digits(JUKI, proven, apart)}
     assert after == {"copies": 3, "media": 2, "offsite": 1, "offline": 1, "errors": 0}
     flood = {"a": frozenset({"川"}), "b": frozenset({"川"})}
+    unstated = {d.name: d for d in digits(JUKI, proven, {"a": frozenset({"川"})})}
+    assert unstated["offsite"].holds is None, "nobody has looked where b lies"
+    one_tested = {**proven, "far": unproven["far"]}
+    assert {d.name: d.found for d in digits(JUKI, one_tested, apart)}["errors"] is None
     same_zone = {d.name: d for d in digits(JUKI, proven, flood)}
     assert same_zone["offsite"].holds is False, "two places in one hazard zone are one"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backups.systems import limit_of, protection, rpo_checks, rpo_ids
+from backups.digits import Digit
+from backups.systems import limit_of, protection, rank, rpo_checks, rpo_ids
+from bcp.kit.language import text
 from bcp.plan.model import City, System, Target
 from bcp.plan.types import Zone
 from bcp.watch.check import Env
@@ -74,3 +76,13 @@ async def test_the_check_says_the_same_and_a_claim_never_counts(place: Place) ->
     assert (
         protection(juki().model_copy(update={"id": "other"}), place.room, place.clock.utc()) is None
     )
+
+
+def test_the_worst_of_several_sets_is_shown() -> None:
+    words = text("backups.rpo")
+    few, many = Digit("copies", 3, 1, words), Digit("copies", 3, 2, words)
+    none, bad, worse = (Digit("errors", 0, found, words) for found in (0, 1, 3))
+    unknown = Digit("errors", 0, None, words)
+    assert min((many, few), key=rank) is few
+    assert min((none, bad, worse, unknown), key=rank) is worse
+    assert min((none, unknown), key=rank) is unknown

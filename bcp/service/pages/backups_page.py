@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from backups import figures
 from backups.care import Concern
-from backups.digits import Zones
+from backups.digits import zones_of
 from backups.figures import CopyStatus, SetStatus
 from backups.guided import INTERRUPTED
 from backups.model import AttestedSet, BackupSet, Repository
@@ -168,11 +168,6 @@ def _status(visit: Visit) -> figures.Status:
     return figures.status(visit.house.room, zones_of(visit.house.city))
 
 
-def zones_of(city: City) -> Zones:
-    """Hazard zones by site."""
-    return {site.id: frozenset(site.hazard_zones) for site in city.sites}
-
-
 def _row(one: SetStatus, visit: Visit) -> SetRow:
     words, city = Words(visit.lang, visit.now), visit.house.city
     found = tuple(
@@ -202,7 +197,7 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         tuple(_anomaly(kind, words) for kind in copy.anomalies),
         copy.concerns,
         copy.newest.time if copy.newest else None,
-        "・".join(site.hazard_zones) if site else "",
+        "・".join(site.hazard_zones or ()) if site else "",
         _attached(copy),
         (copy.listing or "")[:12],
         copy.unsigned,

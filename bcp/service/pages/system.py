@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from backups.digits import zones_of
 from backups.systems import protection
 from bcp.kit.language import text
 from bcp.plan.model import City, Hosting, System
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.backups_page import set_rows, zones_of
+from bcp.service.pages.backups_page import set_rows
 from bcp.service.pages.board import node, now_of, whom
 from bcp.service.pages.city_now import CityNow, SystemNow, needs_of
 from bcp.service.pages.pictures.graph import Node, around, graph
