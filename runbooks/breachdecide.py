@@ -34,7 +34,7 @@ def decide_breach(
         if command.stage in known.reported:
             return ()
         note = need_text(command.note, "note")
-        detail: dict[str, Json] = {"stage": command.stage}
+        detail: dict[str, Json] = {"sent": command.stage}
         return (entry(incident, "breach_reported", known.id, occurred, detail, note=note),)
     if isinstance(command, c.DropBreach):
         reason = need_text(command.reason)

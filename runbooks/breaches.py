@@ -85,7 +85,7 @@ def _opened(incident: Incident, entry: Entry) -> dict[str, Any]:
 
 def _reported(incident: Incident, entry: Entry) -> dict[str, Any]:
     breach = incident.breaches[entry.subject]
-    sent = {**breach.reported, entry.detail["stage"]: entry.occurred_at}
+    sent = {**breach.reported, entry.detail["sent"]: entry.occurred_at}
     return _put(incident, replace(breach, reported=sent))
 
 
