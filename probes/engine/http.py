@@ -16,6 +16,8 @@ from probes.engine.trouble import Phase, Stopwatch, Trouble
 from probes.engine.wire import Wire
 
 _HEAD_CAP = 64 << 10
+_OWN = ("Host", "Connection")
+"""Headers each request has once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Answer:
     body: bytes = b""
     truncated: bool = False
     """The body went on beyond the cap."""
+    rest: bytes = b""
+    """What followed the answer that switched protocols (101)."""
 
     def values(self, name: str) -> list[str]:
         """Every value of a header."""
@@ -162,8 +166,8 @@ def request(method: str, url: Url, headers: Mapping[str, str]) -> bytes:
         "User-Agent: ict-bcp (availability check)",
         "Accept: */*",
         "Accept-Encoding: identity",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in headers.items() if name != "Host"),
+        f"Connection: {headers.get('Connection', 'close')}",
+        *(f"{name}: {value}" for name, value in headers.items() if name not in _OWN),
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
@@ -184,7 +188,8 @@ async def exchange(wire: Wire, sent: bytes, watch: Stopwatch, *, cap: int, head:
         seen += len(data)
         try:
             reader.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
+            reader.answer.rest = data[upgrade.args[0] :]
             break
         except httptools.HttpParserError as error:
             if not reader.complete:

@@ -15,6 +15,8 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
+from probes.engine.frames import accept_of
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -98,6 +100,35 @@ def says(*chunks: bytes, pause: float = 0.0, read_first: bool = True) -> Handler
             await writer.drain()
             await asyncio.sleep(pause)
         writer.close()
+
+    return handler
+
+
+def upgrade(head: str, **headers: str) -> bytes:
+    """The head of a switch to WebSocket that answers `head`; a header of None is left out."""
+    key = Request(head).headers.get("sec-websocket-key", "")
+    pairs = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Accept": accept_of(key),
+    }
+    pairs |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in pairs.items() if value]
+    return "\r\n".join(["HTTP/1.1 101 Switching Protocols", *lines, "", ""]).encode()
+
+
+def web_socket(*chunks: bytes, raw: bool = False, pause: float = 0.0, **headers: str) -> Handler:
+    """Switches and says chunks (as text messages; `raw`: as they are), then listens on."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        said = [c if raw else bytes((0x81, len(c))) + c for c in chunks]
+        writer.write(upgrade(head, **headers) + (said.pop(0) if said and not pause else b""))
+        for chunk in said:
+            await asyncio.sleep(pause)
+            writer.write(chunk)
+            await writer.drain()
+        await hang(reader, writer)
 
     return handler
 

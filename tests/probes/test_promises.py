@@ -15,7 +15,17 @@ from bcp.watch.check import Env, Statement
 from bcp.watch.values import Status
 from probes import kinds
 from tests.probes.pki import Authority
-from tests.probes.servers import Dns, Request, answer, dead_port, hang, http, says, serve
+from tests.probes.servers import (
+    Dns,
+    Request,
+    answer,
+    dead_port,
+    hang,
+    http,
+    says,
+    serve,
+    web_socket,
+)
 from tests.suites.check_suite import Case, CheckSuite
 
 SECRET = "kurikoma-1234"
@@ -43,7 +53,18 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     password.chmod(0o600)
     local = {"host": "127.0.0.1"}
     seen = Statement("suite/x", Status.OK, SystemClock().utc(), "u-1", note=SECRET)
+    socket = await up(web_socket(f"password={SECRET}".encode()))
     return {
+        "websocket": (
+            {
+                "url": f"ws://127.0.0.1:{socket}/",
+                "bearer_file": str(token),
+                "send": "?",
+                "expect": "password",
+            },
+            {"url": f"ws://127.0.0.1:{dead}/"},
+            {"url": f"ws://127.0.0.1:{hung}/"},
+        ),
         "http": (
             {"url": f"http://127.0.0.1:{web}/", "bearer_file": str(token), "contains": "nothing"},
             {"url": f"http://127.0.0.1:{dead}/"},

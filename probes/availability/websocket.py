@@ -1,0 +1,233 @@
+"""Kind `websocket`: does the server switch to WebSocket (RFC 6455), and is someone there."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from bcp.kit.language import Text
+from bcp.plan.types import Duration
+from bcp.watch.check import Check, Env, Fact
+from bcp.watch.values import FactValue, Outcome, Pillar, Status
+from probes.engine import redact, secrets, verdict
+from probes.engine.fields import Host
+from probes.engine.frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    Messages,
+    accept_of,
+    frame,
+)
+from probes.engine.http import Answer, Url, exchange, parse_url, request
+from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.wire import Wire, connect
+
+_MESSAGE_CAP = 64 << 10
+_FLOOD_CAP = 256 << 10
+"""Bytes heard without what we wait for; more is a stream that never gives it."""
+_PROTOCOL = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"
+
+
+class WebSocketCheck(Check):
+    """Opens a WebSocket and waits for a pong or an expected message."""
+
+    pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
+    title: ClassVar[Text] = Text("WebSocketの応答", "WebSocket answers")
+    facts: ClassVar[Mapping[str, Fact]] = {
+        **verdict.PHASE_FACTS,
+        **verdict.TLS_FACTS,
+        "status": Fact("", Text("HTTP状態コード", "HTTP status")),
+    }
+
+    kind: Literal["websocket"] = "websocket"
+    url: str
+    """`ws://` or `wss://`."""
+    origin: str | None = Field(None, pattern=r"^https?://[!-~]{1,253}$")
+    """The `Origin` a browser would send; some servers refuse without it."""
+    subprotocol: str | None = Field(None, pattern=_PROTOCOL)
+    """Asked for; the server must choose it."""
+    bearer_file: str | None = None
+    """A file holding a token in one line."""
+    send: str | None = Field(None, max_length=4096)
+    """A text message to say first. Only what reads: it is sent on every run."""
+    expect: str | None = Field(None, min_length=1, max_length=1024)
+    """Must stand in a message within the timeout. Without it a ping must be answered."""
+    connect_to: Host | None = None
+    """Contact this host instead of the URL's (a stand-by site), name and certificate unchanged."""
+    verify: bool = True
+    """The certificate must be trusted and for this host."""
+    warn_days: int = Field(30, ge=0, le=3650)
+    legacy_tls: bool = False
+    slow_after: Duration | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        _parsed(value)
+        return value
+
+    @property
+    def target(self) -> str:
+        return "ws" + _parsed(self.url).shown.removeprefix("http")
+
+    @property
+    def endpoint_host(self) -> str | None:
+        return self.connect_to or _parsed(self.url).host
+
+    async def run(self, env: Env) -> Outcome:
+        return await look(
+            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
+        )
+
+    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+        url, secret = _parsed(self.url), tuple[str, ...]()
+        if self.bearer_file is not None:
+            secret = (await secrets.read(env, self.bearer_file),)
+        try:
+            return await self._talk(env, watch, url, secret)
+        except Trouble as trouble:
+            trouble.evidence = redact.lines(trouble.evidence, secret)
+            raise
+
+    async def _talk(self, env: Env, watch: Stopwatch, url: Url, secret: tuple[str, ...]) -> Outcome:
+        status, texts = Status.OK, list[Text]()
+        facts: dict[str, FactValue] = {}
+        evidence: list[str] = []
+        async with connect(
+            env,
+            self.connect_to or url.host,
+            url.port,
+            watch,
+            server_name=url.host,
+            secure=url.secure,
+            legacy=self.legacy_tls,
+        ) as wire:
+            if wire.peer is not None:
+                facts |= verdict.tls_facts(wire.peer)
+                evidence += wire.peer.evidence
+                status, text = verdict.certificate(
+                    wire.peer, env.clock.utc(), self.warn_days, verify=self.verify
+                )
+                texts += [text] if text else []
+            if status is not Status.FAILED:
+                answer = await self._switch(wire, watch, url, secret)
+                facts["status"] = answer.status
+                evidence += [*answer.evidence, await self._hear(wire, answer.rest)]
+        spent = watch.stop()
+        if late := verdict.slow(spent["total"], self.slow_after):
+            status = verdict.worse(status, Status.DEGRADED)
+            texts.append(late)
+        said = verdict.joined(texts or [_fine(spent["total"])])
+        sentence = Text(f"{self.target}: {said.ja}", f"{self.target}: {said.en}")
+        return Outcome(status, sentence, facts | spent, evidence=redact.lines(evidence, secret))
+
+    async def _switch(
+        self, wire: Wire, watch: Stopwatch, url: Url, secret: tuple[str, ...]
+    ) -> Answer:
+        """The opening handshake (section 4.1). Raises `Trouble` when the server did not switch."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        headers = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": key,
+        }
+        headers |= {"Origin": self.origin} if self.origin else {}
+        headers |= {"Sec-WebSocket-Protocol": self.subprotocol} if self.subprotocol else {}
+        headers |= {"Authorization": f"Bearer {secret[0]}"} if secret else {}
+        sent = request("GET", url, headers)
+        answer = await exchange(wire, sent, watch, cap=_MESSAGE_CAP, head=False)
+        if (text := _refused(answer, key, self.subprotocol)) is not None:
+            raise Trouble(text, "answer", evidence=answer.evidence)
+        return answer
+
+    async def _hear(self, wire: Wire, first: bytes) -> str:
+        """What proved that someone is there. Raises `Trouble`."""
+        token = os.urandom(8)
+        if self.send is not None:
+            wire.send(frame(TEXT, self.send.encode("utf-8")))
+        if self.expect is None:
+            wire.send(frame(PING, token))
+        messages, heard, data = Messages(_MESSAGE_CAP), 0, first
+        while True:
+            heard += len(data)
+            for message in _read(messages, data):
+                if self._proves(message, token):
+                    wire.send(frame(CLOSE, (1000).to_bytes(2)))
+                    return "pong" if self.expect is None else f"受信 heard: {_shown(message)}"
+                if message.opcode == PING:
+                    wire.send(frame(PONG, message.payload))
+                elif message.opcode == CLOSE:
+                    code = message.close_code
+                    raise Trouble(
+                        Text(f"相手が閉じました (コード {code})", f"closed with code {code}"),
+                        "answer",
+                    )
+            if heard > _FLOOD_CAP:
+                raise Trouble(
+                    Text("待つ応答が来ないまま大量に送られました", "a flood without the answer"),
+                    "answer",
+                )
+            data = await wire.receive()
+            if not data:
+                raise Trouble(Text("途中で切られました", "closed before the answer"), "answer")
+
+    def _proves(self, message: Message, token: bytes) -> bool:
+        if self.expect is None:
+            return message.opcode == PONG and message.payload == token
+        wanted = self.expect.encode("utf-8")
+        return message.opcode in (TEXT, BINARY) and wanted in message.payload
+
+
+def _parsed(url: str) -> Url:
+    """Raises ValueError (bilingual) when it is not a WebSocket URL."""
+    if not url.startswith(("ws://", "wss://")):
+        raise ValueError("ws:// か wss:// で始まるURLを書く / write a ws:// or wss:// URL")
+    return parse_url("http" + url.removeprefix("ws"))
+
+
+def _refused(answer: Answer, key: str, subprotocol: str | None) -> Text | None:
+    """Why the answer is no switch to WebSocket (RFC 6455 section 4.1, points 1 to 6)."""
+    if answer.status != 101:
+        return Text(
+            f"WebSocketに切り替わらず、応答 {answer.status}",
+            f"did not switch to WebSocket, answered {answer.status}",
+        )
+    if (answer.header("Upgrade") or "").lower() != "websocket":
+        return Text("WebSocket以外に切り替わりました", "switched to another protocol")
+    if (answer.header("Sec-WebSocket-Accept") or "").strip() != accept_of(key):
+        return Text("WebSocketの確認の値が違います", "a wrong Sec-WebSocket-Accept")
+    chosen = answer.header("Sec-WebSocket-Protocol")
+    if chosen != subprotocol:
+        wanted, got = subprotocol or "-", redact.line(chosen or "-", limit=60)
+        return Text(
+            f"サブプロトコルが {got} (期待 {wanted})", f"subprotocol {got}, expected {wanted}"
+        )
+    return None
+
+
+def _read(messages: Messages, data: bytes) -> Iterator[Message]:
+    try:
+        yield from messages.feed(data)
+    except ValueError as error:
+        raise Trouble(
+            Text("WebSocketとして読めない応答です", f"not WebSocket: {error}"), "answer"
+        ) from error
+
+
+def _shown(message: Message) -> str:
+    return message.payload.decode("utf-8", "replace")
+
+
+def _fine(total: float) -> Text:
+    milliseconds = timedelta(seconds=total) / timedelta(milliseconds=1)
+    return Text(f"応答あり ({milliseconds:.0f}ミリ秒)", f"answers in {milliseconds:.0f} ms")
