@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Literal
 
 import dns.exception
@@ -21,12 +21,11 @@ from bcp.plan.types import Duration
 from bcp.watch.check import Check, Env, Fact
 from bcp.watch.values import FactValue, Outcome, Pillar, Status
 from probes.engine import redact, verdict
+from probes.engine.datagram import ask
 from probes.engine.fields import Host, Port, is_address, place
 from probes.engine.resolve import addresses
-from probes.engine.trouble import Stopwatch, Trouble, from_os, look
+from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import Wire, connect
-
-_TRIES = 3
 
 
 class DnsCheck(Check):
@@ -89,7 +88,7 @@ class DnsCheck(Check):
         reply, transport = None, "udp"
         if not self.tcp:
             watch.enter("answer")
-            reply = await _by_udp(address, self.port, question)
+            reply = await ask(address, self.port, question.to_wire, partial(_answers, question))
         if reply is None or reply.flags & dns.flags.TC:
             transport = "tcp"
             reply = await _by_tcp(env, address, self.port, question, watch)
@@ -158,58 +157,13 @@ def _question(name: str) -> dns.name.Name:
     return dns.name.from_text(name)
 
 
-class _Listener(asyncio.DatagramProtocol):
-    """Hands over the first datagram that answers the question; others (spoofed, late) are left."""
-
-    def __init__(self, question: dns.message.Message) -> None:
-        self._question = question
-        self.heard: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, _address: object) -> None:
-        try:
-            reply = dns.message.from_wire(data, ignore_trailing=True)
-        except (dns.exception.DNSException, ValueError):
-            return
-        if self._question.is_response(reply) and not self.heard.done():
-            self.heard.set_result(reply)
-
-    def error_received(self, error: Exception) -> None:
-        if not self.heard.done():
-            self.heard.set_exception(error)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.heard.done():
-            self.heard.cancel()
-
-
-async def _by_udp(
-    address: str, port: int, question: dns.message.Message
-) -> dns.message.Message | None:
-    """Ask up to three times (a datagram may be lost). Raises `Trouble`."""
-    loop = asyncio.get_running_loop()
-    where = place(address, port)
+def _answers(question: dns.message.Message, data: bytes) -> dns.message.Message | None:
+    """The reply these bytes hold, None when they do not answer the question."""
     try:
-        transport, listener = await loop.create_datagram_endpoint(
-            lambda: _Listener(question), remote_addr=(address, port)
-        )
-    except OSError as error:
-        raise from_os(error, "answer", where) from error
-    try:
-        wait = 0.8
-        for turn in range(_TRIES):
-            transport.sendto(question.to_wire())
-            try:
-                async with asyncio.timeout(wait if turn < _TRIES - 1 else None):
-                    return await asyncio.shield(listener.heard)
-            except TimeoutError:
-                wait *= 2
-    except OSError as error:
-        raise from_os(error, "answer", where) from error
-    finally:
-        transport.abort()
-        if listener.heard.done() and not listener.heard.cancelled():
-            listener.heard.exception()  # looked at, whoever was waiting
-    return None
+        reply = dns.message.from_wire(data, ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError):
+        return None
+    return reply if question.is_response(reply) else None
 
 
 async def _by_tcp(

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -136,7 +137,7 @@ def web_socket(*chunks: bytes, raw: bool = False, pause: float = 0.0, **headers:
 Zone = Mapping[tuple[str, str], list[str]]
 
 
-class _DnsUdp(asyncio.DatagramProtocol):
+class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, reply: Callable[[bytes, bool], bytes | None]) -> None:
         self._reply = reply
         self._transport: Any = None
@@ -190,7 +191,7 @@ class Dns:
         loop = asyncio.get_running_loop()
         async with serve(self._tcp) as port:
             transport, _ = await loop.create_datagram_endpoint(
-                lambda: _DnsUdp(self.reply), local_addr=("127.0.0.1", port)
+                lambda: _Datagrams(self.reply), local_addr=("127.0.0.1", port)
             )
             try:
                 yield port
@@ -231,3 +232,48 @@ def old_tls(*, version: int, ciphers: tuple[int, ...], dh_bits: int = 0, split: 
         await hang(reader, writer)
 
     return handler
+
+
+class Ntp:
+    """A time server that is `ahead` of us and `held` seconds slow, or wrong in one way."""
+
+    def __init__(
+        self,
+        *,
+        ahead: float = 0.0,
+        held: float = 0.0,
+        stratum: int = 2,
+        reference: bytes = b"GPS",
+        mode: int = 4,
+        origin: int | None = None,
+        cut: int = 48,
+        drop: int = 0,
+    ) -> None:
+        self.ahead, self.held, self.stratum, self.reference = ahead, held, stratum, reference
+        self.mode, self.origin, self.cut, self.drop = mode, origin, cut, drop
+
+    def _stamp(self) -> int:
+        return int((time.time() + self.ahead + 2_208_988_800) * (1 << 32)) % (1 << 64)
+
+    def reply(self, data: bytes, _udp: bool) -> bytes | None:
+        self.drop -= 1
+        if self.drop >= 0:
+            return None
+        heard = self._stamp()
+        time.sleep(self.held)
+        asked = int.from_bytes(data[40:48]) if self.origin is None else self.origin
+        head = struct.pack(
+            "!BBbbII4s8s", 4 << 3 | self.mode, self.stratum, 6, -20, 0, 0, self.reference, b""
+        )
+        return (head + struct.pack("!QQQ", asked, heard, self._stamp()))[: self.cut]
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[int]:
+        """Answers until left; gives the port."""
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Datagrams(self.reply), local_addr=("127.0.0.1", 0)
+        )
+        try:
+            yield int(transport.get_extra_info("sockname")[1])
+        finally:
+            transport.close()

@@ -17,6 +17,7 @@ from probes import kinds
 from tests.probes.pki import Authority
 from tests.probes.servers import (
     Dns,
+    Ntp,
     Request,
     answer,
     dead_port,
@@ -53,6 +54,8 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     password.chmod(0o600)
     local = {"host": "127.0.0.1"}
     seen = Statement("suite/x", Status.OK, SystemClock().utc(), "u-1", note=SECRET)
+    clock = await stack.enter_async_context(Ntp().up())
+    mute = await stack.enter_async_context(Ntp(drop=999).up())
     socket = await up(web_socket(f"password={SECRET}".encode()))
     return {
         "websocket": (
@@ -87,6 +90,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"server": "127.0.0.1", "port": silent, "query": "a.example"},
         ),
         "ping": (local, None, None),
+        "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),
         "command": (
             {"argv": ["/bin/echo", f"api_key={SECRET}"]},
             {"argv": ["/nonexistent/program"]},
