@@ -96,6 +96,8 @@ class WebSocketCheck(Check):
             return await self._talk(env, watch, url, secret)
         except Trouble as trouble:
             trouble.evidence = redact.lines(trouble.evidence, secret)
+            told = trouble.text  # a server may throw the token back as its subprotocol
+            trouble.text = Text(redact.text(told.ja, secret), redact.text(told.en, secret))
             raise
 
     async def _talk(self, env: Env, watch: Stopwatch, url: Url, secret: tuple[str, ...]) -> Outcome:

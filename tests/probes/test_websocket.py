@@ -95,6 +95,17 @@ async def test_over_tls_the_certificate_is_judged_before_anything_is_said(
     assert "status" not in expired.facts
 
 
+async def test_a_token_thrown_back_stays_hidden(look: Look, tmp_path: Any) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    async with serve(web_socket(Sec_WebSocket_Protocol=TOKEN)) as port:
+        outcome = await look(
+            "websocket", url=f"ws://127.0.0.1:{port}/", bearer_file=str(tmp_path / "token")
+        )
+
+    assert outcome.status is Status.FAILED
+    assert TOKEN not in repr(outcome)
+
+
 TEXT_HI, CLOSED = b"\x81\x02hi", b"\x88\x02\x03\xf3"
 BAD = {
     "plain page": (says(answer(body=b"hello")), "応答 200"),
