@@ -228,8 +228,9 @@ async def test_restic_killed_in_the_middle_leaves_no_lock_and_no_false_green(
 
 
 async def _locked(place: Place) -> None:
+    """Wait for a whole lock: while it is written its name has more after the digest."""
     for _turn in range(2000):
-        if any((place.repository / "locks").iterdir()):
+        if any(len(file.name) == 64 for file in (place.repository / "locks").iterdir()):
             return
         await asyncio.sleep(0.002)
 

@@ -37,9 +37,13 @@ async def test_every_permission_lasts_until_the_plan_is_written_anew(city: Pract
     assert set((await _load(city, days=301)).blocked) == {"zei/kigen-gire"}
 
 
+NOT_PRACTISED = {"ping", "ntp", "websocket"}
+"""`ping` needs the kernel's leave; the town has no time server and no WebSocket yet."""
+
+
 async def test_every_kind_of_check_is_practised(city: PracticeCity) -> None:
-    found = {check.kind for check in (await _load(city)).checks} | {"ping"}
-    assert found == set(kinds())
+    found = {check.kind for check in (await _load(city)).checks}
+    assert found | NOT_PRACTISED == set(kinds())
 
 
 async def test_every_role_has_three_names_and_every_service_goes_on_by_paper(
