@@ -85,7 +85,8 @@ def _opened(incident: Incident, entry: Entry) -> dict[str, Any]:
 
 def _reported(incident: Incident, entry: Entry) -> dict[str, Any]:
     breach = incident.breaches[entry.subject]
-    sent = {**breach.reported, entry.detail["sent"]: entry.occurred_at}
+    which = entry.detail.get("sent") or entry.detail["stage"]  # as the first logs name it
+    sent = {**breach.reported, which: entry.occurred_at}
     return _put(incident, replace(breach, reported=sent))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bcp.kit.errors import Refused
 from runbooks import commands as c
 from runbooks.breaches import next_due
+from runbooks.incident import fold
 from tests.runbooks.world import Play
 
 
@@ -45,6 +47,15 @@ def test_the_days_are_counted_from_becoming_aware(play: Play) -> None:
     first = next_due(play.incident.breaches)
     assert first is not None
     assert (first[1].id, first[2]) == ("P1", "final")
+
+
+def test_a_report_in_the_first_logs_is_still_read(play: Play) -> None:
+    id = opened(play)
+    before = play.state
+    play.do(c.ReportBreach(incident=id, id="P1", stage="preliminary", note="第12号"))
+    old = replace(play.entries[-1], detail={"stage": "preliminary"})
+    play.state = fold(before, old)
+    assert play.incident.breaches["P1"].owed == ("final",)
 
 
 def test_what_makes_no_sense_is_refused_with_a_sentence(play: Play) -> None:
