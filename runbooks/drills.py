@@ -23,6 +23,7 @@ from bcp.kit.errors import BcpError, Refused, UsageError
 from bcp.kit.workers import Workers
 from runbooks import commands as c
 from runbooks.desk import Desk
+from runbooks.drilled import ENDED, results
 from runbooks.incident import FOLD, FOLD_NAME
 from runbooks.neighbours import Evidence
 from runbooks.notices.state import FOLD as NOTICES
@@ -49,7 +50,7 @@ class Drills:
         """Open every drill that is there and not over."""
         folder = self._data / "drill"
         names = await self._workers.thread(_folders, folder)
-        ended = {entry.subject for entry in await self._real.journal.read(kind="drill.ended")}
+        ended = {entry.subject for entry in await self._real.journal.read(kind=ENDED)}
         for id in names:
             if id in ended:
                 continue
@@ -126,8 +127,9 @@ class Drills:
         await desk.journal.checkpoint()
         size, root = desk.journal.size, desk.journal.root.hex()
         latest = desk.state.latest
+        measured = results(latest, await desk.frozen(latest)) if latest is not None else {}
         ended = NewEntry(
-            "drill.ended",
+            ENDED,
             id,
             {
                 "size": size,
@@ -135,6 +137,8 @@ class Drills:
                 "origin": desk.journal.identity.origin,
                 "event": latest.id if latest is not None else None,
                 "report": latest.report if latest is not None else None,
+                "kind": latest.drill if latest is not None else None,
+                "results": measured,
             },
             None,
             self._clock.utc(),

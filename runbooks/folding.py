@@ -7,6 +7,7 @@ instead of running a dataclass constructor, and a step's change copies only its 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bcp.journal.entry import Entry
@@ -15,6 +16,7 @@ from runbooks.breaches import FOLDS as BREACH_FOLDS
 from runbooks.changes import FOLDS as CHANGE_FOLDS
 from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.damagefold import DAMAGE_CHANGES
+from runbooks.drilled import ENDED, fold_drilled
 from runbooks.framefold import FRAME_CHANGES, LATE, Change, declared
 from runbooks.handoverfold import HANDING_CHANGES
 from runbooks.incidents import Incidents
@@ -47,12 +49,14 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
     """The state after one more entry. Entries of other kinds change nothing."""
     if entry.kind.startswith(CODES):
         return fold_code(state, entry)
+    if entry.kind == ENDED:
+        return fold_drilled(state, entry)
     if not entry.kind.startswith(PREFIX):
         return state
     word = entry.kind[len(PREFIX) :]
     if word in SUGGESTION_KINDS:
         said = fold_suggestion(state.suggestions, word, entry)
-        return Incidents(state.items, state.open, said, state.codes)
+        return replace(state, suggestions=said)
     if entry.incident is None:
         return state
     if word == "declared":
@@ -72,7 +76,7 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
         open_ = tuple(id for id in open_ if id != incident.id)
     if word == "declared" and incident.suggestion is not None:
         suggestions = answered(suggestions, incident.suggestion, entry)
-    return Incidents(items, open_, suggestions, state.codes)
+    return Incidents(items, open_, suggestions, state.codes, state.drilled)
 
 
 def _advanced(known: Incident, word: str, entry: Entry) -> Incident:

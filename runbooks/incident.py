@@ -37,6 +37,7 @@ from runbooks.context import (
 )
 from runbooks.crewdecide import decide_crew
 from runbooks.damagedecide import decide_damage
+from runbooks.drilled import ENDED
 from runbooks.folding import PREFIX, fold
 from runbooks.form import Runbook
 from runbooks.framedecide import decide_frame
@@ -54,7 +55,7 @@ from runbooks.workdecide import decide_work
 __all__ = ["FOLD", "Conflict", "Context", "Incident", "Incidents", "decide", "fold", "select"]
 
 FOLD_NAME = "incidents"
-FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX, CODES))
+FOLD: Fold[Incidents] = Fold(Incidents(), fold, (PREFIX, CODES, ENDED))
 """Hand to `Journal.open(folds={FOLD_NAME: FOLD})`."""
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from runbooks.framestate import Suggestion
 from runbooks.state import Incident, OpenItem, Phase
+
+if TYPE_CHECKING:
+    from runbooks.drilled import Drilled
 
 _URGENCY = (
     Phase.DECLARED,
@@ -29,6 +33,8 @@ class Incidents:
     suggestions: Mapping[str, Suggestion] = field(default_factory=dict)
     codes: Mapping[str, OpenItem] = field(default_factory=dict)
     """緊急用封印コード that were used; closed when the envelope was replaced."""
+    drilled: Mapping[tuple[str, str], Drilled] = field(default_factory=dict)
+    """(System, level) -> the best result of a drill that measured it."""
 
     def get(self, id: str) -> Incident | None:
         """The event with this id."""

@@ -14,6 +14,7 @@ from bcp.journal.entry import Entry
 from bcp.journal.journal import Journal
 from runbooks import copies
 from runbooks.codesfold import CODES
+from runbooks.drilled import ENDED
 from runbooks.folding import PREFIX
 from runbooks.report import Around, Report, build
 from runbooks.report.decided import CHANGED
@@ -70,7 +71,7 @@ async def _pages(journal: Journal, since: int, before: int | None, **chosen: Any
 
 async def _around(desk: Desk, incident: Incident, last: Entry) -> Around:
     journal, before = desk.journal, last.seq + 1
-    entries = await _pages(journal, 0, before, kind=(*_NEAR, CODES))
+    entries = await _pages(journal, 0, before, kind=(*_NEAR, CODES, ENDED))
     entries += await journal.read(kind=CHANGED, before=before, limit=_CHANGES, reverse=True)
     others = _beside(incident, desk.state.items.values(), last.seq)
     for other in others:

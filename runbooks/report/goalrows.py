@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from runbooks.drilled import Drilled
 from runbooks.targets import Goal, LevelTarget, ServiceTarget
 
 Contract = Literal["within", "over", "open"]
@@ -49,6 +50,8 @@ class SystemRow:
     """Onset to the business owner's confirmation."""
     contract_rto: timedelta | None
     contract: Contract | None
+    drilled: Drilled | None
+    """The best drill of the target level known then (R-39); None: never measured."""
     rpo: timedelta | None
     rpo_attained: timedelta | None
     rpo_proven: bool

@@ -44,7 +44,7 @@ def goals(
     )
     return Goals(
         levels,
-        tuple(_systems(material.incident, levels, wanted, copies)),
+        tuple(_systems(material, levels, wanted, copies)),
         tuple(
             _service(incident, one, frozen, recorded, end)
             for one in service_targets(incident, frozen.city, frozen.book, end)
@@ -115,7 +115,7 @@ def _then(
 
 
 def _systems(
-    incident: Incident,
+    material: Material,
     levels: Sequence[LevelRow],
     wanted: Mapping[str, str],
     copies: Copies | None,
@@ -123,16 +123,17 @@ def _systems(
     by: dict[str, list[LevelRow]] = {}
     for row in levels:
         by.setdefault(row.target.system, []).append(row)
-    return [_system(incident, id, wanted[id], rows, copies) for id, rows in by.items()]
+    return [_system(material, id, wanted[id], rows, copies) for id, rows in by.items()]
 
 
 def _system(
-    incident: Incident,
+    material: Material,
     id: str,
     wanted: str,
     rows: Sequence[LevelRow],
     copies: Copies | None,
 ) -> SystemRow:
+    incident = material.incident
     target = next((row.target for row in rows if row.required), rows[-1].target)
     held = [row.target.level for row in rows if row.target.held]
     at, taken = target.attained_at, incident.snapshots.get(id)
@@ -152,6 +153,7 @@ def _system(
         target.confirmed_at - incident.onset if target.confirmed_at is not None else None,
         target.contract_rto,
         contract,
+        material.events.drilled.get((id, wanted)),
         target.rpo,
         target.rpo_attained,
         taken is not None and copies is not None and copies.proven(taken) is not None,

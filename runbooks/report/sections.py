@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bcp.kit.language import text
+from bcp.kit.units import JST
 from runbooks.paper.sheet import Block, Note, Table
 from runbooks.report.goalrows import LevelRow, ServiceRow, SystemRow
 from runbooks.report.steps import StepRow
@@ -120,7 +121,7 @@ def systems(report: Report) -> Section:
         "判定",
         "発災から達成",
         "業務確認まで",
-        "契約",
+        "契約/訓練の最良",
         "失われた時間/目標",
         "注記",
     )
@@ -132,6 +133,10 @@ def _system(row: SystemRow) -> tuple[str, ...]:
     contract = NONE
     if row.contract_rto is not None and row.contract is not None:
         contract = f"{long(row.contract_rto)} {said(f'contract_{row.contract}')}"
+    drilled = NONE
+    if row.drilled is not None:
+        kind, day = word("drill", row.drilled.kind), row.drilled.at.astimezone(JST).date()
+        drilled = f"{long(row.drilled.elapsed)} ({kind} {day:%Y-%m-%d})"
     lost = f"{long(row.rpo_attained)} / {long(row.rpo)}"
     if row.rpo_attained is not None:
         over = f" {word('goal', 'overdue')}" if row.rpo_met is False else ""
@@ -144,7 +149,7 @@ def _system(row: SystemRow) -> tuple[str, ...]:
         word("goal", row.goal.value),
         long(row.elapsed),
         long(row.confirmed_after),
-        contract,
+        f"{contract} / {drilled}",
         lost,
         "、".join(notes) or NONE,
     )

@@ -44,7 +44,7 @@ from runbooks.report.material import ANNOUNCED, Around, Material, Texts, gather,
 from runbooks.report.steps import StepRow, step_rows
 from runbooks.state import Incident
 
-FORMAT = 3
+FORMAT = 4
 """Of the report: a newer program may say more of the same entries, and then says so here."""
 
 

@@ -232,6 +232,34 @@ async def test_a_drill_lives_in_its_own_journal_and_its_end_enters_the_real_log(
     assert drills.all() == {}
 
 
+@pytest.mark.parametrize(("kind", "measured"), [("live", True), ("tabletop", False)])
+async def test_the_best_drill_of_a_system_stands_beside_its_contract(
+    house: House, kind: str, measured: bool
+) -> None:
+    drills = Drills(house.folder, house.desk, house.board, house.clock, house.workers)
+    for name, minutes in (("haru", 90), ("natsu", 40), ("aki", 70)):
+        desk = await drills.create(name)
+        await desk.do(declare(drill=kind), ME, f"{name}-1")
+        drill = _current(desk)
+        since = drill.onset + timedelta(minutes=minutes)
+        await house.clock.advance((since - house.clock.utc()).total_seconds())
+        levels = {"ad": ("L3", since), "juki": ("L2", drill.onset)}  # one was never down
+        for system, (level, green) in levels.items():
+            said = c.AttainLevel(
+                incident=drill.id, system=system, level=level, since=green, checks=("ad-ldap",)
+            )
+            await desk.do(said, ME, f"{name}-{system}")
+        await desk.do(c.Cancel(incident=drill.id, reason="終わり"), ME, f"{name}-2")
+        await drills.end(name, ME, f"{name}-3")
+    await house.desk.do(declare(), ME, "real")
+    report = await house.desk.report(_current(house.desk))
+    best = {row.system: row.drilled for row in report.goals.systems if row.drilled is not None}
+    assert {id: (one.drill, one.elapsed) for id, one in best.items()} == (
+        {"ad": ("natsu", timedelta(minutes=40))} if measured else {}
+    )
+    assert ("40分 (実動 " in report.markdown) is measured
+
+
 async def test_a_real_declaration_stops_every_drill_at_once(house: House) -> None:
     drills = Drills(house.folder, house.desk, house.board, house.clock, house.workers)
     house.desk.drills = drills

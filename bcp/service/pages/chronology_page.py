@@ -8,6 +8,7 @@ projection of the log; fifty thousand entries are no scan.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from bcp.kit.units import whole
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.event import desk_of, event_of, parse_time
-from bcp.service.pages.log import Line, line, named
+from bcp.service.pages.log import Line, line, named, names
 from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Page, Pages
 from bcp.service.pages.visit import Visit
@@ -150,7 +151,8 @@ async def _line(visit: Visit, entry: Entry) -> Line:
         texts = {name: hidden if name in _PERSONAL else said for name, said in texts.items()}
     words = Words(visit.lang, visit.now)
     subject = named(entry.subject, visit)
-    return line(entry, texts, words, lambda id: _called(visit, id, entry.actor.capacity), subject)
+    known = replace(names(visit), called=lambda id: _called(visit, id, entry.actor.capacity))
+    return line(entry, texts, words, known, subject)
 
 
 def _called(visit: Visit, id: str, capacity: str) -> str:

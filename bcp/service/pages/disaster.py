@@ -133,6 +133,7 @@ async def system_page(visit: Visit) -> Answer:
         "levels": [t for t in seen.levels if t.system == system.id],
         "stage": seen.states.get(system.id),
         "joint": {one.level: one for one in seen.joint if one.system == system.id},
+        "drilled": visit.house.desks["real"].state.drilled,
         "books": [(seen.book.get(id), [s for s in steps if s.runbook.id == id]) for id in books],
         "names": visit.called,
     }

@@ -16,10 +16,20 @@ from bcp.kit.language import catalogue
 from bcp.kit.units import from_us, jst, jst_short, size
 from bcp.service.pages.render import Words
 
-Called = Callable[[str], str]
-
 _HASH = re.compile(r"[0-9a-f]{16,}")
 _PEOPLE = ("by", "to", "from", "approved_by")
+_OF_PLAN = (
+    "check",
+    "checks",
+    "proven_by",
+    "system",
+    "systems",
+    "service",
+    "services",
+    "site",
+    "sites",
+)
+"""Facts that hold ids of the plan."""
 _BYTES = ("size", "added", "compared", "bytes")
 _WORDS = {
     "nature": "runbooks.nature_",
@@ -48,12 +58,21 @@ class Pair:
     """Worth a place in the list: no digest, no zero, nothing the subject says already."""
 
 
-def pairs(entry: Entry, words: Words, called: Called) -> tuple[Pair, ...]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What ids are called: people, things of the plan, levels of a declaration."""
+
+    called: Callable[[str], str] = str
+    of_plan: Callable[[str], str] = str
+    level: Callable[[int], str] = str
+
+
+def pairs(entry: Entry, words: Words, names: Names) -> tuple[Pair, ...]:
     """Everything the entry's detail holds."""
     told = set(entry.subject.split("/")) | {entry.subject, entry.incident or entry.subject}
     backup = entry.kind.startswith("backup.")
     return tuple(
-        _pair(name, value, words, called, told, backup) for name, value in _flat(entry.detail)
+        _pair(name, value, words, names, told, backup) for name, value in _flat(entry.detail)
     )
 
 
@@ -80,7 +99,7 @@ def _flat(detail: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _pair(
-    name: str, value: object, words: Words, called: Called, told: set[str], backup: bool
+    name: str, value: object, words: Words, names: Names, told: set[str], backup: bool
 ) -> Pair:
     label = _label("rung" if name == "level" and isinstance(value, str) else name, words)
     if name.endswith("_us") and isinstance(value, int) and not isinstance(value, bool):
@@ -95,13 +114,14 @@ def _pair(
     if backup and name in _BYTES and isinstance(value, int):
         return Pair(label, size(value), f"{size(value)} ({value} B)", telling=value > 0)
     if isinstance(value, int):
-        return Pair(label, str(value), str(value), telling=value != 0 or name == "level")
+        said = names.level(value) if name == "level" and not backup else str(value)
+        return Pair(label, said, said, telling=value != 0 or name == "level")
     if isinstance(value, list):
-        items = [_said(name, str(item), words, called) for item in value]
+        items = [_said(name, str(item), words, names) for item in value]
         shown = "、".join(_cut(one) for one in items[:8]) + ("…" if len(items) > 8 else "")
-        return Pair(label, shown, "、".join(items), any(one not in told for one in items))
+        return Pair(label, shown, "、".join(items), any(str(one) not in told for one in value))
     exact = str(value)
-    whole = _said(name, exact, words, called)
+    whole = _said(name, exact, words, names)
     return Pair(label, _cut(whole), whole, not (_HASH.fullmatch(exact) or exact in told))
 
 
@@ -113,9 +133,11 @@ def _label(name: str, words: Words) -> str:
     return plain
 
 
-def _said(name: str, value: str, words: Words, called: Called) -> str:
+def _said(name: str, value: str, words: Words, names: Names) -> str:
     if name in _PEOPLE:
-        return called(value)
+        return names.called(value)
+    if name in _OF_PLAN:
+        return names.of_plan(value)
     if name == "roles":
         return "・".join(_word(f"access.role_{role}", role, words) for role in value.split())
     key = f"{_WORDS[name]}{value}" if name in _WORDS else f"entries.word_{value}"

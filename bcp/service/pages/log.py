@@ -16,7 +16,7 @@ from bcp.kit.units import whole
 from bcp.plan import personal
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.pages.entry_words import Called, Pair, in_short, pairs
+from bcp.service.pages.entry_words import Names, Pair, in_short, pairs
 from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Page, Pages
 from bcp.service.pages.visit import Visit
@@ -71,7 +71,7 @@ async def show(visit: Visit, verified: Verified | None = None) -> Answer:
         reverse=True,
     )
     lines = [
-        line(e, await journal.reveal(e), words, visit.called, named(e.subject, visit))
+        line(e, await journal.reveal(e), words, names(visit), named(e.subject, visit))
         for e in entries
     ]
     checkpoint, _note, signed_at = journal.signed
@@ -100,25 +100,28 @@ async def one(visit: Visit) -> Answer:
         raise Absent
     entry = found[0]
     told = await journal.reveal(entry)
-    shown = line(entry, told, words, visit.called, named(entry.subject, visit))
+    shown = line(entry, told, words, names(visit), named(entry.subject, visit))
     return Page("log_entry.html", {"l": shown}, live=False)
 
 
-def line(
-    entry: Entry, values: Mapping[str, str], words: Words, called: Called, subject: str
-) -> Line:
+def names(visit: Visit) -> Names:
+    """As this reader may know them."""
+    return Names(visit.called, lambda id: named(id, visit), visit.house.city.disaster.level_name)
+
+
+def line(entry: Entry, values: Mapping[str, str], words: Words, known: Names, subject: str) -> Line:
     """In words; `subject` is its name on screen. An unknown kind shows its own name."""
     key = f"pages.log_{entry.kind.replace('.', '_')}"
     what = words.word(key) if key in catalogue() else entry.kind
     told = sorted(name for name in entry.commitments if not name.startswith(personal.PREFIX))
     said = tuple((name, values.get(name, words.t("erased"))) for name in told)
     late = (entry.recorded_at - entry.occurred_at).total_seconds() > 300
-    found = pairs(entry, words, called)
+    found = pairs(entry, words, known)
     of_person = entry.kind.startswith(_OF_PEOPLE)
-    subject = called(entry.subject) if of_person else subject
+    subject = known.called(entry.subject) if of_person else subject
     if of_person:  # the name stands as the subject already
         said = tuple((name, value) for name, value in said if value != subject)
-    who = called(entry.actor.id)
+    who = known.called(entry.actor.id)
     return Line(entry, what, subject, who, in_short(found), found, said, late)
 
 

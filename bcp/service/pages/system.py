@@ -50,6 +50,7 @@ async def system_page(visit: Visit) -> Answer:
         "runbooks": visit.house.book.of_system(system.id),
         "sets": set_rows(visit, system.id),
         "guarded": protection(system, visit.house.room, visit.now, zones_of(city)),
+        "drilled": visit.house.desks["real"].state.drilled,
         "estimate": visit.house.room.estimate(system.id),
         "checks": checks,
     }

@@ -12,9 +12,10 @@ from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.language import catalogue
 from bcp.kit.units import to_us
-from bcp.service.pages.entry_words import in_short, pairs
+from bcp.service.pages.entry_words import Names, in_short, pairs
 from bcp.service.pages.render import Words
 from tests.bcp.service.pages.sample import Town, Visitor
+from tests.bcp.service.pages.test_heard import declared
 
 ROOT = Path(__file__).resolve().parents[4]
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -27,7 +28,7 @@ CUSTODY = Custody(
 
 async def short(made: Town, new: NewEntry) -> str:
     done = await made.journal.append(new, op=f"t-{made.journal.size}", actor=Actor("u-1", "staff"))
-    return in_short(pairs(done.entries[0], Words("ja", NOW), str))
+    return in_short(pairs(done.entries[0], Words("ja", NOW), Names()))
 
 
 async def test_sizes_lengths_and_times_are_told_for_people_and_digests_left_to_the_entry(
@@ -58,6 +59,20 @@ async def test_a_change_is_told_as_from_and_to(made: Town) -> None:
     }
     said = await short(made, NewEntry("check.changed", "a/b", detail, None, NOW))
     assert said == "前 不明・今 停止・いつから 10:00"
+
+
+async def test_levels_and_things_of_the_plan_are_told_by_name(made: Town, visitor: Visitor) -> None:
+    await visitor.sign_in("commander")
+    event = await declared(made)
+    detail: dict[str, Json] = {"level": 2, "systems": ["juki"], "check": "mail/lock"}
+    new = NewEntry("incident.level_changed", event, detail, event, NOW)
+    await made.journal.append(new, op="t-level", actor=Actor("u-1", "commander"))
+    level, juki = made.city.disaster.level_name(2), made.city.system("juki")
+    assert juki is not None
+    for path in ("/log", "/disaster/chronology"):
+        _, page = await visitor.get(path)
+        assert f"段階 {level}" in page
+        assert juki.name in page
 
 
 async def test_facts_within_facts_stand_beside_the_others_without_zeros(made: Town) -> None:
