@@ -12,7 +12,8 @@ from backups import forget
 from backups.acts import Act
 from backups.custody import Demand
 from backups.forget import DryRun, Removal
-from backups.keeper import Keeper, Key
+from backups.keeper import Keeper
+from backups.planned import Key
 from backups.record import Action, Intent, Result
 from backups.restic.arguments import snapshot_id
 from backups.retention import objections

@@ -37,6 +37,9 @@ class Anomaly(StrEnum):
     KEYS_GONE = "keys_gone"
     OBJECTS_MISSING = "objects_missing"
     OBJECTS_CHANGED = "objects_changed"
+    GENERATION_CHANGED = "generation_changed"
+    """Of a copy made by another product: not what it was when it was entered."""
+    TOO_FEW = "too_few"
 
 
 @dataclass(frozen=True, slots=True)

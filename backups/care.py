@@ -17,8 +17,9 @@ from pydantic import PrivateAttr
 from backups import retention
 from backups.acts import SideCheck, What
 from backups.custody import CopyState
+from backups.files.model import FilesSet
 from backups.ladder import LOOK
-from backups.model import AnySet, BackupSet, Repository, restic_sets
+from backups.model import AnySet, ProvenCopy, ProvenSet, proven_sets
 from backups.record import Result
 from backups.room import BackupRoom
 from bcp.kit.errors import UsageError
@@ -43,12 +44,14 @@ class Concern:
 
 
 def concerns(
-    one: BackupSet, copy: Repository, state: CopyState, foreign_locks: int, now: datetime
+    one: ProvenSet, copy: ProvenCopy, state: CopyState, foreign_locks: int, now: datetime
 ) -> tuple[Concern, ...]:
     """Everything beside the ladder that is not as it should be, the gravest first."""
     found = [
         *_held(state),
-        *_side(What.NAMES, one.names_every if copy.folder else None, copy, state, now),
+        *_side(
+            What.NAMES, one.names_every if copy.folder else None, copy, state, now, _reread(one)
+        ),
         *_side(What.CANARY, one.canary_every if copy.immutable else None, copy, state, now),
         *_agreement(one, state),
         *_rotation(copy, state, now),
@@ -78,9 +81,20 @@ def _held(state: CopyState) -> Iterator[Concern]:
         yield Concern(Status.FAILED, "held", words)
 
 
+def _reread(one: ProvenSet) -> str:
+    """What the names check is called where there are no objects with names."""
+    return "digests" if isinstance(one, FilesSet) else What.NAMES.value
+
+
 def _side(
-    what: What, every: timedelta | None, copy: Repository, state: CopyState, now: datetime
+    what: What,
+    every: timedelta | None,
+    copy: ProvenCopy,
+    state: CopyState,
+    now: datetime,
+    said: str = "",
 ) -> Iterator[Concern]:
+    word = said or what.value
     if every is None or not state.custody:
         return
     last = state.checks.get(what)
@@ -88,14 +102,14 @@ def _side(
         count = last.facts.get(last.reason, 0)
         why = text(f"backups.side_{last.reason}")
         facts = {"why": why.ja, "why_en": why.en, "count": count}
-        words = text(f"backups.care_{what.value}_bad", **facts)
+        words = text(f"backups.care_{word}_bad", **facts)
         yield Concern(Status.FAILED, what.value, words)
     elif not copy.offline and (last is None or now - last.at > every * _LATE):
-        words = text(f"backups.care_{what.value}_late")
+        words = text(f"backups.care_{word}_late")
         yield Concern(Status.UNKNOWN, what.value, words)
 
 
-def _agreement(one: BackupSet, state: CopyState) -> Iterator[Concern]:
+def _agreement(one: ProvenSet, state: CopyState) -> Iterator[Concern]:
     last: SideCheck | None = state.checks.get(What.AGREE)
     if last is None or len(one.repositories) < 2:
         return
@@ -108,7 +122,7 @@ def _agreement(one: BackupSet, state: CopyState) -> Iterator[Concern]:
         yield Concern(Status.DEGRADED, "lag", words)
 
 
-def _rotation(copy: Repository, state: CopyState, now: datetime) -> Iterator[Concern]:
+def _rotation(copy: ProvenCopy, state: CopyState, now: datetime) -> Iterator[Concern]:
     """入替: the offline copy was not attached for too long."""
     seen = state.good.get(1)
     if copy.offline and seen is not None and now - seen.at > copy.rotate:
@@ -134,7 +148,7 @@ def _escrow(every: timedelta | None, state: CopyState, now: datetime) -> Iterato
 def of(room: BackupRoom, set_id: str, repository: str) -> tuple[Concern, ...]:
     """The concerns of one copy now. Sync and quick. Raises `UsageError`."""
     key = (set_id, repository)
-    one = next((one for one in restic_sets(room.sets) if one.id == set_id), None)
+    one = next((one for one in proven_sets(room.sets) if one.id == set_id), None)
     copy = one.repository(repository) if one is not None else None
     if one is None or copy is None:
         raise UsageError("計画にないバックアップです / no such backup", got="/".join(key))
@@ -186,16 +200,16 @@ class BackupCare(Check):
 def care_ids(sets: Iterable[AnySet]) -> tuple[str, ...]:
     """Their ids, for the references in a plan."""
     return tuple(
-        f"backup/{one.id}/{copy.id}/care" for one in restic_sets(sets) for copy in one.repositories
+        f"backup/{one.id}/{copy.id}/care" for one in proven_sets(sets) for copy in one.repositories
     )
 
 
 def care_checks(sets: Iterable[AnySet], room: BackupRoom) -> tuple[BackupCare, ...]:
     """One for every copy of the plan."""
-    return tuple(_check(one, copy, room) for one in restic_sets(sets) for copy in one.repositories)
+    return tuple(_check(one, copy, room) for one in proven_sets(sets) for copy in one.repositories)
 
 
-def _check(one: BackupSet, copy: Repository, room: BackupRoom) -> BackupCare:
+def _check(one: ProvenSet, copy: ProvenCopy, room: BackupRoom) -> BackupCare:
     made = BackupCare(
         id=f"backup/{one.id}/{copy.id}/care",
         kind="backup_care",

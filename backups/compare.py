@@ -43,7 +43,9 @@ def compare(
     counts = dict.fromkeys(("missing", "extra", "changed", "modes", "excused"), 0)
     names: list[tuple[str, bytes]] = []
     equal_files = equal_bytes = 0
-    for kind, entry in _joined(wanted, found):
+    for kind, left, right in joined(wanted, found):
+        entry = left or right
+        assert entry is not None
         if kind == "equal":
             if entry.kind == "f":
                 equal_files, equal_bytes = equal_files + 1, equal_bytes + entry.size
@@ -58,7 +60,12 @@ def compare(
     return Comparison(equal_files, equal_bytes, names=tuple(names), **counts)
 
 
-def _joined(wanted: Iterable[Entry], found: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
+Joined = tuple[str, Entry | None, Entry | None]
+"""`equal`, `modes`, `changed` (both), `missing` (the first alone), `extra` (the second alone)."""
+
+
+def joined(wanted: Iterable[Entry], found: Iterable[Entry]) -> Iterator[Joined]:
+    """Two ordered manifests side by side."""
     left, right = iter(wanted), iter(found)
     a, b = next(left, None), next(right, None)
     while a is not None or b is not None:
@@ -66,13 +73,13 @@ def _joined(wanted: Iterable[Entry], found: Iterable[Entry]) -> Iterator[tuple[s
             assert a is not None
             # Sockets are not backed up, and what could not be read at the source proves nothing.
             if a.kind not in ("o", "x"):
-                yield "missing", a
+                yield "missing", a, None
             a = next(left, None)
         elif a is None or b.key < a.key:
-            yield "extra", b
+            yield "extra", None, b
             b = next(right, None)
         else:
-            yield _verdict(a, b), a
+            yield _verdict(a, b), a, b
             a, b = next(left, None), next(right, None)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backups.model import BackupSet
+from backups.model import ProvenSet
 from backups.standing import Rung
 from bcp.kit.language import Text, text
 from bcp.plan.model import City
@@ -56,7 +56,7 @@ def zones_of(city: City) -> Zones:
 
 
 def digits(
-    one: BackupSet, ladders: Mapping[str, tuple[Rung, ...]], zones: Zones | None = None
+    one: ProvenSet, ladders: Mapping[str, tuple[Rung, ...]], zones: Zones | None = None
 ) -> tuple[Digit, ...]:
     """The five digits; `ladders`: the rungs of each repository by its id."""
     counted = {copy.id: _counted(one, ladders.get(copy.id, ())) for copy in one.repositories}
@@ -78,7 +78,7 @@ def _ground(name: str, **facts: object) -> Text:
     return text(f"backups.digit_{name}", **facts)
 
 
-def _counted(one: BackupSet, rungs: tuple[Rung, ...]) -> Rung | None:
+def _counted(one: ProvenSet, rungs: tuple[Rung, ...]) -> Rung | None:
     """A copy counts once it is proven at the required rung (5 is the owner's: 4 is asked here)."""
     level, good = min(one.required_level, 4), (Status.OK, Status.DEGRADED)
     return next((r for r in rungs if r.level == level and r.status in good), None)

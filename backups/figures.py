@@ -12,7 +12,7 @@ from backups.care import Concern
 from backups.custody import CopyState
 from backups.digits import Digit, Zones, digits
 from backups.ledger import Coverage
-from backups.model import AttestedSet, BackupSet, Repository, restic_sets
+from backups.model import AttestedSet, ProvenCopy, ProvenSet, proven_sets
 from backups.record import Action, Custody, Restore, Result
 from backups.restic.parsing import Progress
 from backups.room import BackupRoom
@@ -26,7 +26,7 @@ from bcp.watch.exposition import Family, Sample
 class CopyStatus:
     """One copy as a page shows it."""
 
-    repository: Repository
+    repository: ProvenCopy
     rungs: tuple[Rung, ...]
     newest: Custody | None
     anomalies: tuple[str, ...]
@@ -49,7 +49,7 @@ class CopyStatus:
 class SetStatus:
     """One set as a page shows it."""
 
-    set: BackupSet
+    set: ProvenSet
     copies: tuple[CopyStatus, ...]
     digits: tuple[Digit, ...]
     estimate: Estimate | None
@@ -68,7 +68,7 @@ class Status:
 def status(room: BackupRoom, zones: Zones | None = None) -> Status:
     """Everything about backups, now. Sync and quick."""
     sets = []
-    for one in restic_sets(room.sets):
+    for one in proven_sets(room.sets):
         copies = tuple(_copy(room, one, copy) for copy in one.repositories)
         ladders = {copy.repository.id: copy.rungs for copy in copies}
         states = [room.custody(one.id, copy.id) for copy in one.repositories]
@@ -77,7 +77,7 @@ def status(room: BackupRoom, zones: Zones | None = None) -> Status:
     return Status(tuple(sets), attested, room.paused)
 
 
-def _copy(room: BackupRoom, one: BackupSet, copy: Repository) -> CopyStatus:
+def _copy(room: BackupRoom, one: ProvenSet, copy: ProvenCopy) -> CopyStatus:
     key = one.id, copy.id
     memory, state = room.memory(*key), room.custody(*key)
     return CopyStatus(
@@ -105,7 +105,7 @@ def families(room: BackupRoom, _now: datetime) -> Iterator[Family]:
     """`functools.partial(families, room)` is a producer for the exposition."""
     good, verified, restores, anomalies, limits = [], [], [], [], []
     side: dict[str, list[Sample]] = {name: [] for name in _SIDE}
-    for one in restic_sets(room.sets):
+    for one in proven_sets(room.sets):
         if one.rpo is not None:
             labels = {"set": one.id, "system": one.system or ""}
             limits.append(Sample(one.rpo.total_seconds(), labels))
@@ -198,7 +198,7 @@ def _attested(room: BackupRoom) -> Iterator[Family]:
 
 
 def _estimates(room: BackupRoom) -> Iterator[Sample]:
-    systems = dict.fromkeys(one.system for one in restic_sets(room.sets) if one.system)
+    systems = dict.fromkeys(one.system for one in proven_sets(room.sets) if one.system)
     for system in systems:
         found = room.estimate(system)
         if found is not None:

@@ -21,8 +21,9 @@ from backups import job, ledger, levels, restoring, unusual
 from backups.due import HEAVY, POLL, next_work
 from backups.hold import PAUSED, Hold
 from backups.job import Done
-from backups.model import AnySet, BackupSet, Repository, restic_sets
+from backups.model import AnySet, BackupSet
 from backups.objects import Listing
+from backups.planned import Key, Planned
 from backups.record import Disagreement, Evidence, Result
 from backups.restic import restic as program
 from backups.restic.arguments import Target, gently
@@ -34,7 +35,7 @@ from backups.sight import see_objects
 from backups.standing import Memory, read_window
 from backups.tools import SYSTEM, Copy, Tools, make_private
 from bcp.journal.entry import Actor
-from bcp.kit.errors import BcpError, UsageError
+from bcp.kit.errors import BcpError
 from bcp.watch.guard import guarded
 
 log = structlog.get_logger(__name__)
@@ -44,9 +45,6 @@ NAP = 1.0
 
 _REPEAT = timedelta(hours=1)
 """An unchanged result of rung 1 is written again so often."""
-
-Key = tuple[str, str]
-"""(set, repository)."""
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Keeper:
     def __init__(
         self, sets: Iterable[AnySet], tools: Tools, restic: str | None = None, seats: int = 1
     ) -> None:
-        self.sets: tuple[AnySet, ...] = tuple(sets)
+        self.plan = Planned(tuple(sets))
         self.tools = tools
         self.hold = Hold(tools)
         self.chance: Random = SystemRandom()
@@ -82,12 +80,12 @@ class Keeper:
 
     def replace(self, sets: Iterable[AnySet]) -> None:
         """Take over a plan. Work in hand ends by the definition it began with."""
-        self.sets = tuple(sets)
+        self.plan = Planned(tuple(sets))
         self._versions.clear()  # a newly installed restic is seen
 
     def tend(self, group: asyncio.TaskGroup) -> None:
         """Start what tends the copies that nobody tends yet: one task for polls, one for the rest."""
-        for key in self.keys():
+        for key in self.plan.keys(BackupSet):
             for kind, climbed in enumerate(((POLL,), HEAVY)):
                 if (key, kind) not in self._tended:
                     self._tended.add((key, kind))
@@ -100,9 +98,9 @@ class Keeper:
     async def _tend(self, key: Key, kind: int, climbed: tuple[int, ...]) -> None:
         """Do one copy's work while the plan names it."""
         try:
-            while key in self.keys():
+            while key in self.plan.keys(BackupSet):
                 now = self.tools.clock.utc()
-                one, copy = self.find(key)
+                one, copy = self.plan.find(key)
                 state, memory = self.tools.state.copy(*key), self.of(key).memory
                 held = self.hold.why is not None
                 wanted = [level for level in climbed if level < 2 or not held]
@@ -117,7 +115,7 @@ class Keeper:
     async def _do(self, key: Key, level: int) -> None:
         work = self._work(key, level)
         if await guarded(work, "backup work", copy="/".join(key), level=level) is None:
-            self._failed(key, level, "broke")
+            self.failed(key, level, "broke")
 
     async def _work(self, key: Key, level: int) -> bool:
         """True once it was tried, however it ended."""
@@ -128,11 +126,11 @@ class Keeper:
                 await self.back_up(key, SYSTEM, None)
             elif not await self.hold.prove(self.prove(key, level)):
                 await (await self.copy(key)).restic.unlock_stale()  # that of the restic we stopped
-                self._failed(key, level, PAUSED)
+                self.failed(key, level, PAUSED)
         except BcpError as error:  # the log says no, restic is not there: known, shown, tried again
             log.warning("backup work not done", copy="/".join(key), level=level, why=error.what)
             word = "restic_missing" if isinstance(error, ResticMissing) else "not_recorded"
-            self._failed(key, level, word)
+            self.failed(key, level, word)
         return True
 
     async def back_up(self, key: Key, actor: Actor, op: str | None) -> Done:
@@ -142,7 +140,7 @@ class Keeper:
             return before
         async with self.heavy(copy, "0"), self.changing(copy):
             done = await job.run_backup(copy, actor=actor, op=op)
-        self._remember(key, done.evidence)
+        self.remember(key, done.evidence)
         await unusual.look(copy, done)
         await self.poll(key)
         return done
@@ -159,18 +157,14 @@ class Keeper:
     async def poll(self, key: Key) -> None:
         """Compare the repository with its record now; adopts what a crash left open."""
         copy = await self.copy(key)
-        live = self.of(key)
         # Taken before the look: a backup that starts meanwhile is not among them.
         idle = copy.name not in self._changing
         left_open = (
             frozenset((*copy.state.unfinished, *copy.state.open_acts)) if idle else frozenset()
         )
         poll = await levels.exists(copy, left_open)
-        self._remember(key, poll.evidence)
-        if poll.present is not None:
-            live.memory = replace(live.memory, present=poll.present)
         await self._measure(copy, poll.listing)
-        await self._report(copy, live, poll)
+        await self.report(key, poll)
 
     async def _measure(self, copy: Copy, listing: Listing | None) -> None:
         """What share of the data was read, by the per-pack ledger."""
@@ -181,15 +175,18 @@ class Keeper:
         seen = ledger.coverage(kept, listing, now, read_window(copy.set))
         live.memory = replace(live.memory, coverage=seen)
 
-    async def _report(self, copy: Copy, live: Live, poll: levels.Poll) -> None:
-        """Write what is new: another result, another snapshot, other anomalies; else hourly."""
-        state, new = copy.state, poll.evidence
+    async def report(self, key: Key, poll: levels.Poll) -> None:
+        """Keep what was seen; write what is new: another result, snapshot or anomaly, else hourly."""
+        live, state, new = self.of(key), self.tools.state.copy(*key), poll.evidence
+        self.remember(key, new)
+        if poll.present is not None:
+            live.memory = replace(live.memory, present=poll.present)
         if poll.found is not None:
             kinds = tuple(dict.fromkeys(one.kind.value for one in poll.found))
             if kinds != state.anomalies:
                 subjects = tuple(one.subject for one in poll.found)
                 op = f"anomaly/{secrets.token_hex(8)}"
-                await self.tools.write(Disagreement(*copy.key, new.at, kinds, subjects), op=op)
+                await self.tools.write(Disagreement(*key, new.at, kinds, subjects), op=op)
         old = live.written or state.evidence.get(1)
         same = old is not None and _essence(old) == _essence(new) and new.at - old.at < _REPEAT
         if not same and not (old is None and new.reason == "never"):
@@ -216,7 +213,7 @@ class Keeper:
                 *others, evidence = await restoring.tested(copy, present, self.chance) or (
                     restoring.nothing_to_restore(copy, judged),
                 )
-        self._remember(key, evidence)
+        self.remember(key, evidence)
         if not evidence.inconclusive or before is None or _essence(before) != _essence(evidence):
             await self._write(*others, evidence)
 
@@ -224,7 +221,8 @@ class Keeper:
         op = f"evidence/{secrets.token_hex(8)}"
         await self.tools.write(*evidence, op=op)
 
-    def _remember(self, key: Key, evidence: Evidence) -> None:
+    def remember(self, key: Key, evidence: Evidence) -> None:
+        """The newest attempt of a level, until the process ends."""
         live = self.of(key)
         memory, level = live.memory, evidence.level
         failures = 0 if evidence.good else memory.failures.get(level, 0) + 1
@@ -234,15 +232,22 @@ class Keeper:
             failures={**memory.failures, level: failures},
         )
 
-    def _failed(self, key: Key, level: int, reason: str) -> None:
+    def failed(self, key: Key, level: int, reason: str) -> None:
+        """It could not be tried."""
         now = self.tools.clock.utc()
-        self._remember(key, Evidence(*key, level, Result.INCONCLUSIVE, now, reason))
+        self.remember(key, Evidence(*key, level, Result.INCONCLUSIVE, now, reason))
 
     @asynccontextmanager
     async def heavy(self, copy: Copy, what: str = "restore") -> AsyncIterator[None]:
-        """The repository's turn, then a seat: whoever waits for a repository holds no seat."""
-        lock = self._locks.setdefault(copy.repository.location, asyncio.Lock())
-        live = self.of(copy.key)
+        """The turn of a copy's repository."""
+        async with self.seat(copy.key, copy.repository.location, what):
+            yield
+
+    @asynccontextmanager
+    async def seat(self, key: Key, location: str, what: str) -> AsyncIterator[None]:
+        """The place's turn, then a seat: whoever waits for a repository holds no seat."""
+        lock = self._locks.setdefault(location, asyncio.Lock())
+        live = self.of(key)
         async with lock, self._seats:
             live.memory = replace(live.memory, busy=what)
             live.began = self.tools.clock.monotonic()
@@ -254,39 +259,13 @@ class Keeper:
 
     # --- finding things ---------------------------------------------------------------------------
 
-    def keys(self) -> tuple[Key, ...]:
-        """Every (set, repository) of the plan."""
-        return tuple((s.id, copy.id) for s in restic_sets(self.sets) for copy in s.repositories)
-
     def of(self, key: Key) -> Live:
         """What is kept of a copy while this process runs."""
         return self._live.setdefault(key, Live())
 
-    def chosen(self, set_id: str, repository: str | None) -> tuple[Key, ...]:
-        """The copies named by a command. Raises `UsageError` with the names there are."""
-        found = tuple(
-            key for key in self.keys() if key[0] == set_id and repository in (None, key[1])
-        )
-        if not found:
-            known = ", ".join("/".join(key) for key in self.keys()) or "-"
-            raise UsageError(
-                "計画にないバックアップです / no such backup in the plan",
-                expected=known,
-                got=f"{set_id}/{repository or '*'}",
-            )
-        return found
-
-    def find(self, key: Key) -> tuple[BackupSet, Repository]:
-        """The definitions of a copy. Raises `UsageError`."""
-        for one in restic_sets(self.sets):
-            copy = one.repository(key[1])
-            if one.id == key[0] and copy is not None:
-                return one, copy
-        raise UsageError("計画にないバックアップです / no such backup", got="/".join(key))
-
     async def copy(self, key: Key) -> Copy:
         """The copy with the program that opens it. Raises `ResticMissing`."""
-        one, repository = self.find(key)
+        one, repository = self.plan.find(key)
         path = program.find_program(repository.restic or self._program)
         if path not in self._versions:
             self._versions[path] = await program.detect(path)

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from backups.model import LEVELS, PROVEN_BY_US, AnySet, BackupSet, restic_sets
+from backups.model import AnySet, ProvenSet, proven_sets
 from backups.record import Evidence
 from backups.room import BackupRoom
 from backups.standing import Rung
@@ -103,14 +103,15 @@ def derived_ids(sets: Iterable[AnySet]) -> tuple[str, ...]:
     return tuple(f"backup/{one.id}/{copy}/{level}" for one, copy, level in _each(sets))
 
 
-def _each(sets: Iterable[AnySet]) -> Iterator[tuple[BackupSet, str, int]]:
-    for one in restic_sets(sets):
+def _each(sets: Iterable[AnySet]) -> Iterator[tuple[ProvenSet, str, int]]:
+    for one in proven_sets(sets):
         for copy in one.repositories:
-            for level in PROVEN_BY_US if one.required_level < 5 else LEVELS:
-                yield one, copy.id, level
+            for level in one.levels:
+                if level < 5 or one.required_level == 5:
+                    yield one, copy.id, level
 
 
-def _check(one: BackupSet, copy: str, level: int, room: BackupRoom) -> BackupLevel:
+def _check(one: ProvenSet, copy: str, level: int, room: BackupRoom) -> BackupLevel:
     repository = one.repository(copy)
     made = BackupLevel(
         id=f"backup/{one.id}/{copy}/{level}",

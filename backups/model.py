@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from backups.dumps.model import AnyDump, FilesDump
+from backups.files.model import FilesCopy, FilesSet
 from backups.retention import Retention
 from bcp.kit.units import format_duration
 from bcp.plan.crosscheck import duplicates, fault
@@ -190,6 +191,11 @@ class BackupSet(Model):
                 raise ValueError(f"sources の中にありません / not inside the sources: {dump.path}")
         return self
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The rungs of its copies."""
+        return LEVELS
+
     def repository(self, id: str) -> Repository | None:
         """The copy with this id."""
         return next((copy for copy in self.repositories if copy.id == id), None)
@@ -214,16 +220,26 @@ class AttestedSet(Model):
     unconfirmed: bool = False
 
 
-AnySet = Annotated[BackupSet | AttestedSet, Field(discriminator="kind")]
+AnySet = Annotated[BackupSet | FilesSet | AttestedSet, Field(discriminator="kind")]
 """One item of the section, told apart by `kind`."""
 
 Backups = tuple[AnySet, ...]
 """The section `backups:` (for `pydantic.TypeAdapter`)."""
 
 
-def restic_sets(sets: Iterable[BackupSet | AttestedSet]) -> tuple[BackupSet, ...]:
-    """The sets this program backs up and proves itself."""
+ProvenSet = BackupSet | FilesSet
+"""A set whose state this program measures: what is not merely attested."""
+ProvenCopy = Repository | FilesCopy
+
+
+def restic_sets(sets: Iterable[ProvenSet | AttestedSet]) -> tuple[BackupSet, ...]:
+    """The sets this program backs up itself."""
     return tuple(item for item in sets if isinstance(item, BackupSet))
+
+
+def proven_sets(sets: Iterable[ProvenSet | AttestedSet]) -> tuple[ProvenSet, ...]:
+    """The sets whose state this program measures."""
+    return tuple(item for item in sets if not isinstance(item, AttestedSet))
 
 
 def cross_check(sets: Backups, city: City, tree: Tree) -> list[Fault]:
@@ -234,7 +250,7 @@ def cross_check(sets: Backups, city: City, tree: Tree) -> list[Fault]:
     return faults
 
 
-def _of_one(index: int, item: BackupSet | AttestedSet, city: City, tree: Tree) -> Iterator[Fault]:
+def _of_one(index: int, item: ProvenSet | AttestedSet, city: City, tree: Tree) -> Iterator[Fault]:
     here = ("backups", index)
     if item.system is not None and city.system(item.system) is None:
         names = [system.id for system in city.systems]
@@ -245,11 +261,12 @@ def _of_one(index: int, item: BackupSet | AttestedSet, city: City, tree: Tree) -
             names = [known.id for known in city.roles]
             yield fault(tree, (*here, "accepted_by_role"), unknown(role, names))
         return
-    for at, copy in enumerate(item.repositories):
+    copies: tuple[ProvenCopy, ...] = item.repositories
+    for at, copy in enumerate(copies):
         if copy.site is not None and city.site(copy.site) is None:
             names = [site.id for site in city.sites]
             yield fault(tree, (*here, "repositories", at, "site"), unknown(copy.site, names))
-    if item.rpo is not None and item.every is not None and item.rpo < item.every:
+    if isinstance(item, BackupSet) and item.rpo and item.every and item.rpo < item.every:
         message = (
             f"rpo {format_duration(item.rpo)} は every {format_duration(item.every)} より短い / "
             "rpo is shorter than the interval of the backup"

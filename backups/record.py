@@ -123,6 +123,8 @@ class Custody:
     """`tag` or `copy`: it came from another snapshot on record, not from a backup."""
     seq: int = -1
     expected: str | None = None
+    source: str | None = None
+    """Of a copy made by another product: the source's manifest when the generation was entered."""
 
     def entry(self) -> NewEntry:
         """The log entry."""
@@ -152,7 +154,9 @@ class Custody:
             "expected": self.expected,
             "via": self.via,
         }
-        named = (self.manifest, self.unsettled, self.objects, self.expected)
+        if self.source is not None:
+            detail["source"] = self.source
+        named = (self.manifest, self.unsettled, self.objects, self.expected, self.source)
         files = tuple(d for d in named if d is not None)
         return NewEntry(CUSTODY, subject(self), detail, None, self.time, evidence=files)
 

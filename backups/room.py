@@ -12,9 +12,11 @@ from backups import guided, speed, stating
 from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
+from backups.files.keeper import FilesKeeper
 from backups.job import Done
-from backups.keeper import NAP, Keeper, Key
-from backups.model import AnySet, restic_sets
+from backups.keeper import NAP, Keeper
+from backups.model import AnySet, proven_sets
+from backups.planned import Key
 from backups.record import Action, Evidence, Intent
 from backups.restic.arguments import snapshot_id
 from backups.restic.parsing import Progress, Snapshot
@@ -51,16 +53,18 @@ class BackupRoom:
         """What a person does to a repository: forget, prune, tag, key, copy, clear."""
         self.upkeep = Upkeep(self._keeper, self.acts)
         """Names, agreement, canary, locks, and retention by the plan."""
+        self.files = FilesKeeper(self._keeper)
+        """Copies that other products make."""
         self._restoring: dict[Key, guided.Under] = {}
 
     @property
     def sets(self) -> tuple[AnySet, ...]:
         """The sets of the plan in force."""
-        return self._keeper.sets
+        return self._keeper.plan.sets
 
     def keys(self) -> tuple[Key, ...]:
-        """Every (set, repository) of the plan."""
-        return self._keeper.keys()
+        """Every (set, repository) of the plan that is measured."""
+        return self._keeper.plan.keys(None)
 
     # --- for the daemon ---------------------------------------------------------------------------
 
@@ -75,6 +79,7 @@ class BackupRoom:
             while True:
                 self._keeper.tend(group)
                 self.upkeep.tend(group)
+                self.files.tend(group)
                 await self._keeper.nap(NAP)
 
     def replace(self, sets: Iterable[AnySet]) -> None:
@@ -111,7 +116,7 @@ class BackupRoom:
         self, set_id: str, repository: str | None = None, *, actor: Actor = SYSTEM, op: str = ""
     ) -> tuple[Done, ...]:
         """Back up a set into one or all of its repositories, one after another."""
-        keys = self._keeper.chosen(set_id, repository)
+        keys = self._keeper.plan.chosen(set_id, repository)
         return tuple(
             [await self._keeper.back_up(k, actor, f"{op}/{k[1]}" if op else None) for k in keys]
         )
@@ -120,8 +125,11 @@ class BackupRoom:
         """Climb one rung now (1 to 4) and say where the copy stands."""
         if level not in (1, 2, 3, 4):
             raise UsageError("段は 1 から 4 / a rung is 1 to 4", got=str(level))
-        key = self._keeper.chosen(set_id, repository)[0]
-        await (self._keeper.poll(key) if level == POLL else self._keeper.prove(key, level))
+        key = self._keeper.plan.chosen(set_id, repository)[0]
+        if level == POLL and key in self.files.keys():  # noqa: SIM118 - a keeper
+            await self.files.poll(key)
+        else:
+            await (self._keeper.poll(key) if level == POLL else self._keeper.prove(key, level))
         return self.rung(*key, level)
 
     async def restore(
@@ -140,7 +148,7 @@ class BackupRoom:
         `confirm`: the target typed again, to write over what is there. Raises `Refused` otherwise
         (restic would skip or mix files), `UsageError` for a snapshot that is not on record.
         """
-        copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+        copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
         custody = copy.state.of(snapshot_id(snapshot))
         if custody is None:
             raise UsageError(
@@ -167,7 +175,7 @@ class BackupRoom:
 
     def estimate(self, system: str) -> speed.Estimate | None:
         """How long restoring everything of a system would take; None: not known."""
-        sets = [one for one in restic_sets(self.sets) if one.system == system]
+        sets = [one for one in proven_sets(self.sets) if one.system == system]
         return speed.of_system(
             [self.tools.state.copy(one.id, copy.id) for copy in one.repositories] for one in sets
         )
@@ -175,19 +183,19 @@ class BackupRoom:
     async def list(self, set_id: str, repository: str) -> Answer[tuple[Snapshot, ...]]:
         """The snapshots the repository shows now."""
         return await (
-            await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+            await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
         ).restic.snapshots()
 
     def custody(self, set_id: str, repository: str) -> CopyState:
         """What is on record."""
-        return self.tools.state.copy(*self._keeper.chosen(set_id, repository)[0])
+        return self.tools.state.copy(*self._keeper.plan.chosen(set_id, repository)[0])
 
     async def accept(
         self, set_id: str, repository: str, snapshots: tuple[str, ...], *, actor: Actor, op: str
     ) -> None:
         """A person accepts the repository as it is: named snapshots (strange or gone), its objects,
         keys and, when it was re-created, its identity. From now on."""
-        key = self._keeper.chosen(set_id, repository)[0]
+        key = self._keeper.plan.chosen(set_id, repository)[0]
         run, now = secrets.token_hex(8), self.tools.clock.utc()
         intent = Intent(*key, Action.ACCEPT, run, now, tuple(map(snapshot_id, snapshots)))
         await self.tools.write(intent, op=op, actor=actor)
@@ -214,12 +222,12 @@ class BackupRoom:
         op: str,
     ) -> Escrow:
         """封印物の確認. Raises `UsageError`."""
-        copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+        copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
         return await stating.try_sealed(copy, password, materials, actor=actor, op=op)
 
     async def sign_sealed(self, set_id: str, repository: str, *, actor: Actor, op: str) -> Escrow:
         """The second signature under the last trial. Raises `Refused`."""
-        copy = await self._keeper.copy(self._keeper.chosen(set_id, repository)[0])
+        copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
         return await stating.sign(copy, actor=actor, op=op)
 
     def attestation(self, set_id: str) -> Attestation | None:
@@ -228,13 +236,13 @@ class BackupRoom:
 
     def rung(self, set_id: str, repository: str, level: int) -> Rung:
         """One rung of one copy, as it stands now. Sync and quick."""
-        one, copy = self._keeper.find((set_id, repository))
+        one, copy = self._keeper.plan.known((set_id, repository))
         key, now = (set_id, repository), self.tools.clock.utc()
         return rung(one, copy, self.tools.state.copy(*key), self.memory(*key), level, now)
 
     def rungs(self, set_id: str, repository: str) -> tuple[Rung, ...]:
         """The ladder of one copy. Sync and quick."""
-        one, copy = self._keeper.find((set_id, repository))
+        one, copy = self._keeper.plan.known((set_id, repository))
         key, now = (set_id, repository), self.tools.clock.utc()
         return rungs(one, copy, self.tools.state.copy(*key), self.memory(*key), now)
 

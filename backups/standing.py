@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from backups.custody import CopyState
 from backups.ledger import Coverage
-from backups.model import LEVELS, BackupSet, Repository
+from backups.model import ProvenCopy, ProvenSet
 from backups.record import Evidence, Result
 from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, format_duration
@@ -29,6 +29,7 @@ VANISHED = frozenset(
         "config_changed",
         "objects_missing",
         "objects_changed",
+        "generation_changed",
         "damaged",
     }
 )
@@ -77,14 +78,14 @@ class Rung:
 
 
 def rungs(
-    one: BackupSet, copy: Repository, state: CopyState, memory: Memory, now: datetime
+    one: ProvenSet, copy: ProvenCopy, state: CopyState, memory: Memory, now: datetime
 ) -> tuple[Rung, ...]:
     """The ladder of one copy, from 0 to 5."""
-    return tuple(rung(one, copy, state, memory, level, now) for level in LEVELS)
+    return tuple(rung(one, copy, state, memory, level, now) for level in one.levels)
 
 
 def rung(
-    one: BackupSet, copy: Repository, state: CopyState, memory: Memory, level: int, now: datetime
+    one: ProvenSet, copy: ProvenCopy, state: CopyState, memory: Memory, level: int, now: datetime
 ) -> Rung:
     """One rung as it stands now."""
     last, tried = latest(state, memory, level), memory.tried.get(level)
@@ -109,8 +110,8 @@ def rung(
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    one: BackupSet
-    copy: Repository
+    one: ProvenSet
+    copy: ProvenCopy
     state: CopyState
     memory: Memory
     level: int
@@ -161,6 +162,9 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
     if case.level == 4 and (last.facts.get("modes") or last.facts.get("excused")):
         facts = {name: last.facts.get(name, 0) for name in ("modes", "excused", "files")}
         return Status.DEGRADED, text("backups.equal_but", **facts)
+    if last.facts.get("by_product"):
+        part = "_part" if last.facts.get("sampled") else ""
+        return Status.OK, text(f"backups.product_{case.level}{part}", **_numbers(last))
     if case.level == 4 and last.facts.get("sampled"):
         counts = {name: last.facts.get(name, 0) for name in ("of", "opened")}
         return Status.OK, text("backups.proven_4_sampled", **_numbers(last), **counts)
@@ -187,6 +191,8 @@ def _overtaken(case: _Case, last: Evidence) -> Text | None:
     if first is not None and first.good and not case.copy.offline and _lapsed(case, first):
         return text("backups.not_seen_now")
     present = case.memory.present if case.level < 5 else None  # the owner saw what it opened
+    if last.facts.get("by_product"):  # its product tidies up what was restored: expected
+        present = None
     if present is not None and last.snapshot is not None and last.snapshot not in present:
         return text("backups.snapshot_gone", snapshot=last.snapshot[:8])
     return None
@@ -213,14 +219,14 @@ def _numbers(evidence: Evidence) -> Mapping[str, object]:
     return numbers
 
 
-def _bad(evidence: Evidence, copy: Repository, reason: str | None = None) -> Text:
+def _bad(evidence: Evidence, copy: ProvenCopy, reason: str | None = None) -> Text:
     word = reason or evidence.reason or "bad"
     facts = {n: evidence.facts.get(n, 0) for n in ("missing", "extra", "changed", word)}
     count = facts.pop(word)
     return text(f"backups.bad_{word}", place=copy.location, count=count, **facts)
 
 
-def _inconclusive(evidence: Evidence | None, copy: Repository) -> Text | None:
+def _inconclusive(evidence: Evidence | None, copy: ProvenCopy) -> Text | None:
     if evidence is None or evidence.result is not Result.INCONCLUSIVE:
         return None
     return text(f"backups.unknown_{evidence.reason or 'inconclusive'}", place=copy.location)
@@ -240,7 +246,7 @@ def latest(state: CopyState, memory: Memory, level: int) -> Evidence | None:
     return seen
 
 
-def proof_period(one: BackupSet, level: int, copy: Repository | None = None) -> timedelta | None:
+def proof_period(one: ProvenSet, level: int, copy: ProvenCopy | None = None) -> timedelta | None:
     """How long a good proof counts: its interval, and time for the next one to be made.
 
     Of an offline copy at least until it must be attached again: being out of reach is its strength.
@@ -252,7 +258,7 @@ def proof_period(one: BackupSet, level: int, copy: Repository | None = None) -> 
     return max(whole, copy.rotate) if copy is not None and copy.offline else whole
 
 
-def parts_read(one: BackupSet, state: CopyState, now: datetime) -> int:
+def parts_read(one: ProvenSet, state: CopyState, now: datetime) -> int:
     """How many of the parts were read well within the time a whole round may take."""
     parts = one.verify.parts
     window = read_window(one)
@@ -260,7 +266,7 @@ def parts_read(one: BackupSet, state: CopyState, now: datetime) -> int:
     return sum(1 for at in dates if at is not None and now - at <= window)
 
 
-def read_window(one: BackupSet) -> timedelta:
+def read_window(one: ProvenSet) -> timedelta:
     """Within this time every pack must have been read: a whole round, and one turn late."""
     return one.verify.data * (one.verify.parts + 1)
 

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 
 from backups.digits import Digit, Zones, digits
 from backups.ladder import LOOK
-from backups.model import AnySet, BackupSet, restic_sets
+from backups.model import AnySet, ProvenSet, proven_sets
 from backups.room import BackupRoom
 from backups.standing import good_copy
 from bcp.kit.language import Text, text
@@ -46,7 +46,7 @@ class Protection:
         return {Status.OK: True, Status.FAILED: False}.get(self.status)
 
 
-def limit_of(system: System, sets: Iterable[BackupSet]) -> timedelta | None:
+def limit_of(system: System, sets: Iterable[ProvenSet]) -> timedelta | None:
     """The strictest of the levels' and the sets' limits."""
     named = [target.rpo for target in system.targets] + [one.rpo for one in sets]
     return min((length for length in named if length is not None), default=None)
@@ -56,7 +56,7 @@ def protection(
     system: System, room: BackupRoom, now: datetime, zones: Zones | None = None
 ) -> Protection | None:
     """How a system stands now; None when no set of ours holds its data."""
-    sets = [one for one in restic_sets(room.sets) if one.system == system.id]
+    sets = [one for one in proven_sets(room.sets) if one.system == system.id]
     if not sets:
         return None
     limit = limit_of(system, sets)
@@ -68,7 +68,7 @@ def protection(
     return Protection(system.id, limit, newest, status, sentence, _together(sets, room, zones))
 
 
-def _newest(one: BackupSet, room: BackupRoom) -> datetime | None:
+def _newest(one: ProvenSet, room: BackupRoom) -> datetime | None:
     """The newest copy of one set proven at the required level (5 is the owner's word: 4 counts)."""
     level = min(one.required_level, 4)
     times = [
@@ -90,7 +90,7 @@ def _judged(limit: timedelta | None, newest: datetime | None, now: datetime) -> 
     return status, text(f"backups.{key}", **words, **limits)
 
 
-def _together(sets: list[BackupSet], room: BackupRoom, zones: Zones | None) -> tuple[Digit, ...]:
+def _together(sets: list[ProvenSet], room: BackupRoom, zones: Zones | None) -> tuple[Digit, ...]:
     """Each digit of the set that is worst in it."""
     each = []
     for one in sets:
@@ -153,7 +153,7 @@ def rpo_checks(city: City, sets: Iterable[AnySet], room: BackupRoom) -> tuple[Sy
 
 
 def _limited(city: City, sets: Iterable[AnySet]) -> list[System]:
-    ours = list(restic_sets(sets))
+    ours = list(proven_sets(sets))
     return [
         system
         for system in city.systems

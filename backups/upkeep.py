@@ -15,8 +15,10 @@ import structlog
 from backups import agree, canary, objectcheck
 from backups.acting import Acts
 from backups.acts import SideCheck, What
-from backups.keeper import Keeper, Key
+from backups.keeper import Keeper
+from backups.model import BackupSet
 from backups.objects import ListingGone
+from backups.planned import Key
 from backups.record import Action, Result
 from backups.restic import locks
 from backups.restic.parsing import Progress
@@ -68,7 +70,7 @@ class Upkeep:
             self._tended.discard(key)
 
     def _keys(self) -> tuple[Key, ...]:
-        return self._keeper.keys()
+        return self._keeper.plan.keys(BackupSet)
 
     async def _tried(self, key: Key, what: str) -> None:
         try:
@@ -78,7 +80,7 @@ class Upkeep:
 
     def due(self, key: Key) -> str | None:
         """What is to be done with a copy now; None: nothing."""
-        one, copy = self._keeper.find(key)
+        one, copy = self._keeper.plan.find(key)
         state, now = self._tools.state.copy(*key), self._tools.clock.utc()
         if not state.custody or copy.offline:
             return None
@@ -160,7 +162,7 @@ class Upkeep:
 
     async def agree(self, key: Key) -> SideCheck:
         """Does this copy hold what the others of its set have on record, and how far is it behind?"""
-        one, _repository = self._keeper.find(key)
+        one, _repository = self._keeper.plan.find(key)
         copy = await self._keeper.copy(key)
         shown = await copy.restic.snapshots()
         if shown.value is None:

@@ -12,7 +12,7 @@ from datetime import date
 
 from backups.care import care_ids
 from backups.ladder import derived_ids
-from backups.model import AttestedSet
+from backups.model import BackupSet
 from backups.systems import rpo_ids
 from bcp.plan.marks import Fault
 from bcp.service.plan import Plan, trees_of
@@ -51,7 +51,7 @@ def copies_of(plan: Plan) -> dict[str, Copies]:
     return {
         one.id: Copies(
             one.system,
-            one.rpo if isinstance(one, AttestedSet) else one.every,
+            one.every if isinstance(one, BackupSet) else one.rpo,
             tuple(copy.site for copy in one.repositories),
         )
         for one in plan.backups

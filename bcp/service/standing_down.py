@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from backups.model import BackupSet, restic_sets
+from backups.model import ProvenSet, proven_sets
 from backups.standing import Rung
 from bcp.plan.model import City
 from bcp.service.announced import noticed
@@ -55,7 +55,7 @@ def recovered(incident: Incident, city: City) -> dict[str, datetime]:
 
 
 def backup_hold(
-    system: str, since: datetime, sets: Iterable[BackupSet], rungs: Mapping[str, Iterable[Rung]]
+    system: str, since: datetime, sets: Iterable[ProvenSet], rungs: Mapping[str, Iterable[Rung]]
 ) -> Hold | None:
     """What holds the gate for one system: `rungs` by the id of the set. Pure."""
     own = [one for one in sets if one.system == system]
@@ -95,7 +95,7 @@ def sources(house: House) -> dict[str, GateSource]:
     """For `Desk.gate_sources`, real and drill alike: the board is the same."""
 
     async def backup(incident: Incident, city: City, _now: datetime) -> tuple[Hold, ...]:
-        sets = restic_sets(house.backups)
+        sets = proven_sets(house.backups)
         rungs = {
             one.id: [
                 rung for copy in one.repositories for rung in house.room.rungs(one.id, copy.id)

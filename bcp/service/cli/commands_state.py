@@ -164,6 +164,8 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
             return {"target": str(_absolute(args.target))}
         case "backup attest":
             return {"file": str(_absolute(args.file))}
+        case "backup restored":
+            return {"folder": str(_absolute(args.folder))}
         case "backup escrow":
             found = {"materials": args.materials, "password_file": args.password_file}
             return {name: str(_absolute(path)) for name, path in found.items() if path}

@@ -36,6 +36,13 @@ def add(leaf: Leaf, bare: Leaf) -> None:
     attest.add_argument("--end", required=True, metavar="DATE", help="対象期間の末日 / last day")
     attest.add_argument("--copied", metavar="TIME", help="報告にある最新の控えの日時 / newest copy")
     attest.add_argument("--note", default="")
+    restored = _in_one(
+        leaf, "restored", "他の製品で戻したものを元と比べる", "compare what a product restored"
+    )
+    restored.add_argument("folder", metavar="FOLDER", type=Path, help="戻した先 / restored into")
+    restored.add_argument("--generation", default="", metavar="ID", help="省くと最新 / else newest")
+    restored.add_argument("--partial", action="store_true", help="一部だけ戻した / only a part")
+    restored.add_argument("--took", metavar="2h", help="戻すのにかかった時間 / how long it took")
     approve = _in_one(
         leaf, "approve", "業務主管が受け入れる (段階5)", "the owner accepts (level 5)"
     )

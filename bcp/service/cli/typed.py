@@ -23,6 +23,7 @@ TYPED: dict[str, tuple[str, ...]] = {
     "backup key": ("set", "repository", "act", "key"),
     "backup copy": ("set", "repository", "source"),
     "backup attest": ("set", "begin", "end", "copied", "note"),
+    "backup restored": ("set", "repository", "generation", "partial", "took"),
     "backup approve": ("set", "repository", "note"),
     "backup escrow": ("set", "repository"),
     "backup escrow-sign": ("set", "repository"),

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from backups.files import proving
 from backups.model import AttestedSet
 from backups.record import Result
 from backups.statements import Attestation
@@ -13,7 +14,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import Text, text
 from bcp.kit.units import JST, jst, to_us
 from bcp.plan.loader import unknown
-from bcp.plan.types import Day, Id, Model
+from bcp.plan.types import Day, Duration, Id, Model
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.backing_up import InOne
@@ -46,6 +47,17 @@ class Sealed(InOne):
     password_file: str
     materials: str | None = None
     """A folder with the sealed `config` and `keys/`."""
+
+
+class Restored(InOne):
+    """A folder of this host into which the product that makes the copies restored one."""
+
+    folder: str
+    generation: str = ""
+    """The beginning of its id; empty: the newest on record."""
+    partial: bool = False
+    took: Duration | None = None
+    """How long the restore took."""
 
 
 def attested_set(house: House, id: str) -> AttestedSet:
@@ -81,6 +93,23 @@ async def attest(house: House, caller: Caller, parameters: Report) -> Answer:
     until = made.end + one.report_within
     line = f"受理しました(申告。実測ではありません)。次の報告の期限 {jst(until)}"
     return Answer({"set": one.id, "end_us": to_us(made.end), "due_us": to_us(until)}, (line,))
+
+
+async def restored(house: House, caller: Caller, parameters: Restored) -> Answer:
+    """Compare what another product restored with the source (rungs 2 to 4)."""
+    caller.require_local("folder")
+    p, key = parameters, the_copy(house, parameters.set, parameters.repository)
+    said = proving.Restored(Path(p.folder), p.generation, p.partial, p.took)
+    made = await house.room.files.prove(key, said, actor=caller.actor, op=caller.op)
+    rung = house.room.rung(*key, 4)
+    if made.result is Result.INCONCLUSIVE:
+        sentence = text(f"backups.unknown_{made.reason}", place=p.folder)
+    else:
+        sentence = rung.sentence
+    verdict = {Result.GOOD: Verdict.GOOD, Result.BAD: Verdict.FINDING}
+    data = {"result": made.result.value, "reason": made.reason, "facts": dict(made.facts)}
+    lines = (sentence.ja, text("backups.restored_destroy", place=p.folder).ja)
+    return Answer(data, lines, verdict.get(made.result, Verdict.UNKNOWN))
 
 
 async def approve(house: House, caller: Caller, parameters: Accepting) -> Answer:
@@ -119,6 +148,14 @@ OPERATIONS: tuple[Operation[Any], ...] = (
         Permission.OBSERVE,
         Report,
         attest,
+        True,
+    ),
+    Operation(
+        "backup.restored",
+        Text("製品で戻したものを元と比べる", "compare what a product restored with the source"),
+        Permission.OPERATE,
+        Restored,
+        restored,
         True,
     ),
     Operation(

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from backups.model import restic_sets
+from backups.model import proven_sets
 from backups.standing import good_copy
 from bcp.kit.language import Text
 from bcp.kit.units import JST
@@ -89,7 +89,7 @@ def _walked(desks: Iterable[Desk]) -> tuple[dict[str, date], Counter[str]]:
 
 def _verified(house: House) -> dict[str, datetime | None]:
     found: dict[str, datetime | None] = {}
-    for one in restic_sets(house.backups):
+    for one in proven_sets(house.backups):
         times = [
             at
             for copy in one.repositories

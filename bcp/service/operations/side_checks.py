@@ -6,7 +6,7 @@ from typing import Any
 
 from backups.acts import SideCheck
 from backups.restic.locks import Seen
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import Refused, UsageError
 from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, to_us
 from bcp.plan.loader import unknown
@@ -54,8 +54,16 @@ def _side(checks: list[SideCheck]) -> Answer:
 
 async def names(house: House, caller: Caller, parameters: One) -> Answer:
     """Hold every object against its name and the record: no password, no lock."""
-    keys = _each(house, parameters)
-    return _side([await house.room.upkeep.check_names(key) for key in keys])
+    room = house.room
+    products = room.files.keys()
+    done = [
+        await (room.files.read_again(key) if key in products else room.upkeep.check_names(key))
+        for key in _each(house, parameters)
+    ]
+    found = [one for one in done if one is not None]
+    if not found:
+        raise Refused(text("backups.unknown_never").ja, next_step="ict-bcp backup verify --level 1")
+    return _side(found)
 
 
 async def agree(house: House, caller: Caller, parameters: One) -> Answer:

@@ -15,8 +15,9 @@ from backups import figures
 from backups.care import Concern
 from backups.digits import zones_of
 from backups.figures import CopyStatus, SetStatus
+from backups.files.model import FilesSet
 from backups.guided import INTERRUPTED
-from backups.model import AttestedSet, BackupSet, Repository
+from backups.model import AttestedSet, ProvenCopy, ProvenSet
 from backups.speed import Estimate
 from backups.standing import Rung as Proof
 from backups.statements import Attestation, Escrow
@@ -63,7 +64,7 @@ class Step:
 class Copy:
     """One copy of a set."""
 
-    repository: Repository
+    repository: ProvenCopy
     site: str
     picture: Picture
     steps: tuple[Step, ...]
@@ -108,11 +109,16 @@ class Figure:
 class SetRow:
     """One backup set."""
 
-    set: BackupSet
+    set: ProvenSet
     system: str
     copies: tuple[Copy, ...]
     figures: tuple[Figure, ...]
     estimate: Estimate | None
+
+    @property
+    def product(self) -> str:
+        """The product that makes the copies; empty: this program does."""
+        return self.set.product if isinstance(self.set, FilesSet) else ""
 
 
 @dataclass(frozen=True, slots=True)

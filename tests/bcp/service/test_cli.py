@@ -101,6 +101,35 @@ def test_a_report_is_taken_over_a_restore_accepted_the_sealed_things_tried(city:
         assert len(shown) == count, kind
 
 
+def test_what_another_product_restored_is_compared_with_the_source(tmp_path: Path) -> None:
+    city = City.make(tmp_path)
+    nas = city.root / "nas"
+    with (city.plan / "plan.yaml").open("a", encoding="utf-8") as plan:
+        plan.write(
+            "  - {id: share, kind: files, product: 庁内の製品, system: juki,\n"
+            f"     sources: [{city.root / 'source'}],\n"
+            f"     repositories: [{{id: nas, location: {nas}, settle: 0s}}]}}\n"
+        )
+    city("log", "show", city.plan)
+    copy = ("share", "--repository", "nas")
+    assert city("backup", "verify", city.plan, *copy, "--level", 1).code == 3, "nothing is there"
+    shutil.copytree(city.root / "source", nas / "2026-11-27")
+    assert city("backup", "verify", city.plan, *copy, "--level", 1).code == 0
+    back = city.root / "restored"
+    shutil.copytree(nas / "2026-11-27", back)
+    told = ("backup", "restored", city.plan, "share", back, "--repository", "nas", "--took", "2h")
+    done = city(*told)
+    assert (done.code, "元と一致" in done.out) == (0, True), done.err
+    assert "消してください" in done.out
+    next(path for path in back.rglob("*") if path.is_file()).write_text("other")
+    assert city(*told, "--json").code == 3, "the first generation cannot tell damage from change"
+    assert city("backup", "restored", city.plan, "juki", back, "--repository", "main").code == 2
+    listed = city("backup", "list", city.plan, "share", "--json").document["copies"][0]["rungs"]
+    assert [rung["status"] for rung in listed] == ["ok", "ok", "ok", "ok", "unknown"]
+    assert city("backup", "run", city.plan, "share").code == 2
+    assert city("backup", "names", city.plan, "share").code == 0
+
+
 def test_findings_are_looked_for_and_listed(city: City) -> None:
     good = city("audit", "run", city.plan, "juki/files")
     assert good.code == 0, good.err
