@@ -67,6 +67,7 @@ missing_packages() { # run|test
         on_path mariadbd || on_path mysqld || [ -x /usr/sbin/mariadbd ] || echo mariadb-server-core
         on_path mariadb-dump || on_path mysqldump || echo mariadb-client
         on_path setfacl || echo acl
+        on_path ssh-keygen || echo openssh-client
         on_path pdftotext || echo poppler-utils
         on_path strace || echo strace
     fi
@@ -188,9 +189,22 @@ fetch_chronyd() {
     rm -rf "$folder"
 }
 
+# Likewise a real sshd: installed it would open this machine to log-ins.
+fetch_sshd() {
+    local folder
+    if [ -d "$VENV/openssh" ] || on_path sshd || [ -x /usr/sbin/sshd ]; then return 0; fi
+    folder="$(mktemp -d "$VENV/.sshd.XXXXXX")" || return 0
+    if (cd "$folder" && apt-get download openssh-server libwrap0 && dpkg-deb -x openssh-server_*.deb x &&
+        dpkg-deb -x libwrap0_*.deb x && [ -x x/usr/sbin/sshd ]) >/dev/null 2>&1; then
+        mv "$folder/x" "$VENV/openssh"
+    fi
+    rm -rf "$folder"
+}
+
 fetch_test_programs() {
     fetch_newer_restic
     fetch_chronyd
+    fetch_sshd
 }
 
 setup() { # run|test

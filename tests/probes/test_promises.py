@@ -56,6 +56,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     seen = Statement("suite/x", Status.OK, SystemClock().utc(), "u-1", note=SECRET)
     clock = await stack.enter_async_context(Ntp().up())
     mute = await stack.enter_async_context(Ntp(drop=999).up())
+    greets = await up(says(f"password={SECRET}\r\nSSH-2.0-x password={SECRET}\r\n".encode()))
     socket = await up(web_socket(f"password={SECRET}".encode()))
     return {
         "websocket": (
@@ -90,6 +91,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"server": "127.0.0.1", "port": silent, "query": "a.example"},
         ),
         "ping": (local, None, None),
+        "ssh": ({**local, "port": greets}, {**local, "port": dead}, {**local, "port": hung}),
         "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),
         "command": (
             {"argv": ["/bin/echo", f"api_key={SECRET}"]},

@@ -37,8 +37,8 @@ async def test_every_permission_lasts_until_the_plan_is_written_anew(city: Pract
     assert set((await _load(city, days=301)).blocked) == {"zei/kigen-gire"}
 
 
-NOT_PRACTISED = {"ping", "ntp", "websocket"}
-"""`ping` needs the kernel's leave; the town has no time server and no WebSocket yet."""
+NOT_PRACTISED = {"ping", "ntp", "ssh", "websocket"}
+"""`ping` needs the kernel's leave; the town has no time server, SSH or WebSocket yet."""
 
 
 async def test_every_kind_of_check_is_practised(city: PracticeCity) -> None:
