@@ -42,7 +42,10 @@ class HttpCheck(Check):
 
     kind: Literal["http"] = "http"
     url: str
-    method: Literal["GET", "HEAD", "OPTIONS"] = "GET"
+    method: Literal["GET", "HEAD", "OPTIONS", "POST"] = "GET"
+    """POST only for what reads (a search, a SOAP query): it is sent on every run."""
+    body: str | None = Field(None, max_length=8192)
+    """What POST sends; its type by `request_headers`. Never a secret."""
     status: StatusSet = ("2xx",)
     """Numbers or `2xx`; judged after redirects."""
     contains: str | None = Field(None, min_length=1, max_length=1024)
@@ -60,8 +63,12 @@ class HttpCheck(Check):
     """A file holding `user:password` in one line."""
     bearer_file: str | None = None
     """A file holding a token in one line."""
+    client_cert_file: str | None = None
+    """A PEM file with the certificate and key we show (mutual TLS)."""
     connect_to: Host | None = None
     """Contact this host instead of the URL's (a stand-by site), name and certificate unchanged."""
+    proxy: str | None = None
+    """`http://host:port` through which it is asked; names are then looked up by the proxy."""
     verify: bool = True
     """The certificate must be trusted and for this host."""
     warn_days: int = Field(30, ge=0, le=3650)
@@ -91,6 +98,24 @@ class HttpCheck(Check):
                 or not content.isprintable()
             ):
                 raise ValueError(f"ヘッダ名か値が不正です / bad header name or value: {name!r}")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _plain_proxy(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            url = parse_url(value)
+            if url.secure or url.path != "/":
+                raise ValueError("http://host:port と書く / write http://host:port")
+            if info.data.get("connect_to") is not None:
+                raise ValueError("connect_to とは使えない / not together with connect_to")
+        return value
+
+    @field_validator("body")
+    @classmethod
+    def _posted(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("method") != "POST":
+            raise ValueError("body は method: POST のときだけ / only with method: POST")
         return value
 
     @field_validator("max_body")
@@ -141,9 +166,9 @@ class _Visit:
     async def outcome(self) -> Outcome:
         url = first = parse_url(self.check.url)
         headers = {**self.check.request_headers, **await self._credentials()}
-        hops = 0
+        hops, method = 0, str(self.check.method)
         while True:
-            answer = await self._request(url, headers)
+            answer = await self._request(url, headers, method)
             if answer is None:
                 break  # the certificate was refused: nothing was sent
             following = self._next(url, answer, hops) if self.check.follow else None
@@ -151,6 +176,8 @@ class _Visit:
                 break
             if (following.scheme, following.authority) != (first.scheme, first.authority):
                 headers = {k: v for k, v in headers.items() if k != "Authorization"}
+            if answer.status in (301, 302, 303) and method == "POST":
+                method = "GET"  # as browsers do (RFC 9110 section 15.4)
             url, hops = following, hops + 1
         self.facts["redirects"] = hops
         if answer is not None:
@@ -170,8 +197,9 @@ class _Visit:
             return {"Authorization": f"Basic {encoded}"}
         return {}
 
-    async def _request(self, url: Url, headers: Mapping[str, str]) -> Answer | None:
+    async def _request(self, url: Url, headers: Mapping[str, str], method: str) -> Answer | None:
         check = self.check
+        proxy = parse_url(check.proxy) if check.proxy is not None else None
         own = parse_url(check.url).host == url.host
         host = (check.connect_to if own else None) or url.host
         async with connect(
@@ -182,22 +210,26 @@ class _Visit:
             server_name=url.host,
             secure=url.secure,
             legacy=check.legacy_tls,
+            client=check.client_cert_file if own else None,
+            proxy=(proxy.host, proxy.port) if proxy is not None else None,
         ) as wire:
             if wire.peer is not None and not self._accept(wire.peer, url):
                 return None
             if not url.secure and "Authorization" in headers and parse_url(check.url).secure:
                 headers = {k: v for k, v in headers.items() if k != "Authorization"}
-            sent = request(check.method, url, headers)
+            body = (check.body or "").encode() if method == "POST" else b""
+            whole = proxy is not None and not url.secure
+            sent = request(method, url, headers, body, whole=whole)
             try:
                 answer = await exchange(
-                    wire, sent, self.watch, cap=check.max_body, head=check.method == "HEAD"
+                    wire, sent, self.watch, cap=check.max_body, head=method == "HEAD"
                 )
             except Trouble as trouble:
                 trouble.evidence = tuple(
                     redact.text(line, self.secret) for line in (*self.evidence, *trouble.evidence)
                 )
                 raise
-        self.evidence += [f"{check.method} {url.shown}", *answer.evidence]
+        self.evidence += [f"{method} {url.shown}", *answer.evidence]
         return answer
 
     def _accept(self, peer: Peer, url: Url) -> bool:

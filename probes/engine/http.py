@@ -158,10 +158,15 @@ def _readable(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def request(method: str, url: Url, headers: Mapping[str, str]) -> bytes:
-    """The bytes of a request. Header values were checked for line breaks by the kind's fields."""
+def request(
+    method: str, url: Url, headers: Mapping[str, str], body: bytes = b"", *, whole: bool = False
+) -> bytes:
+    """The bytes of a request; `whole`: with the absolute form a proxy wants (RFC 9112 section 3.2.2).
+
+    Header values were checked for line breaks by the kind's fields.
+    """
     lines = [
-        f"{method} {url.path} HTTP/1.1",
+        f"{method} {url.whole if whole else url.path} HTTP/1.1",
         f"Host: {headers.get('Host', url.authority)}",
         "User-Agent: ict-bcp (availability check)",
         "Accept: */*",
@@ -169,7 +174,9 @@ def request(method: str, url: Url, headers: Mapping[str, str]) -> bytes:
         f"Connection: {headers.get('Connection', 'close')}",
         *(f"{name}: {value}" for name, value in headers.items() if name not in _OWN),
     ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+    if body or method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8") + body
 
 
 async def exchange(wire: Wire, sent: bytes, watch: Stopwatch, *, cap: int, head: bool) -> Answer:

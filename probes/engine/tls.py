@@ -116,6 +116,9 @@ class _Trust:
     ca_file: str | None
     stamp: tuple[int, int]
     legacy: bool
+    client: str | None = None
+    """A PEM file with our own certificate and its key (mutual TLS)."""
+    client_stamp: tuple[int, int] = (0, 0)
 
 
 _contexts: dict[_Trust, SSL.Context] = {}
@@ -136,6 +139,10 @@ def _build(trust: _Trust) -> SSL.Context:
         if trust.legacy:
             context.set_cipher_list(b"ALL:!aNULL:!eNULL:@SECLEVEL=0")
             context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
+        if trust.client is not None:
+            context.use_certificate_chain_file(trust.client)
+            context.use_privatekey_file(trust.client)
+            context.check_privatekey()
         if len(_contexts) > 32:  # CA files replaced again and again: forget the oldest
             _contexts.pop(next(iter(_contexts)))
         _contexts[trust] = context
@@ -158,20 +165,37 @@ def _stamp(path: Path | None, now: float) -> tuple[int, int]:
     return stamp
 
 
-async def context(env: Env, *, legacy: bool = False) -> SSL.Context:
+async def context(env: Env, *, legacy: bool = False, client: str | None = None) -> SSL.Context:
     """The shared context: the system's authorities and `env.ca_file`.
 
-    `legacy` also speaks TLS 1.0/1.1 and old ciphers (an old device that must be watched).
-    Raises `Trouble` (ours) when the CA file cannot be used.
+    `legacy` also speaks TLS 1.0/1.1 and old ciphers (an old device that must be watched); `client`:
+    a PEM file with the certificate and key we show. Raises `Trouble` (ours) when a file cannot be used.
     """
-    path = env.ca_file
+    path, now = env.ca_file, env.clock.monotonic()
+    own = await _own(client, now)
     try:
-        trust = _Trust(str(path) if path else None, _stamp(path, env.clock.monotonic()), legacy)
+        trust = _Trust(str(path) if path else None, _stamp(path, now), legacy, client, own)
         found = _contexts.get(trust)
         return found if found is not None else await env.workers.thread(_build, trust)
     except (OSError, SSL.Error) as error:
+        if client is not None and path is not None and path.is_file():
+            raise _unusable(client, "key or certificate") from error
         text = Text("認証局ファイル (node.ca_file) を読めません", "node.ca_file cannot be used")
         raise Trouble(text, "tls", ours=True, evidence=(f"{path}: {error}",)) from error
+
+
+async def _own(client: str | None, now: float) -> tuple[int, int]:
+    try:
+        return _stamp(Path(client) if client else None, now)
+    except OSError as error:
+        raise _unusable(str(client), error.strerror or "error") from error
+
+
+def _unusable(client: str, why: str) -> Trouble:
+    text = Text(
+        f"クライアント証明書のファイル {client} を使えません", f"{client} cannot be used to log in"
+    )
+    return Trouble(text, "tls", ours=True, evidence=(f"{client}: {why}",))
 
 
 @lru_cache(maxsize=4096)

@@ -18,10 +18,12 @@ from OpenSSL import SSL
 
 from bcp.kit.language import Text
 from bcp.watch.check import Env
-from probes.engine import tls
+from probes.engine import redact, tls
 from probes.engine.resolve import addresses
 from probes.engine.trouble import Stopwatch, Trouble, from_os
 
+_HEAD = 16 << 10
+"""Bytes of a proxy's answer that are read."""
 _HIGH_WATER = 1 << 18
 """Bytes held back before reading is paused: a flood costs memory only up to here."""
 
@@ -206,6 +208,23 @@ async def _dial(
         del worst, trouble
 
 
+async def _tunnel(wire: Wire, host: str, port: int) -> None:
+    """Ask a proxy for a way to the server. Raises `Trouble` with the proxy's own words."""
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    wire.send(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < _HEAD:
+        data = await wire.receive()
+        if not data:
+            break
+        head += data
+    first = head.split(b"\r\n", 1)[0].split(b" ", 2)
+    if not (len(first) > 1 and first[0].startswith(b"HTTP/1.") and first[1][:1] == b"2"):
+        shown = redact.line(head[:120].decode("latin-1")) or "-"
+        text = Text("プロキシが通しませんでした", "the proxy did not let us through")
+        raise Trouble(text, "connect", ours=True, evidence=(f"proxy: {shown}",))
+
+
 @asynccontextmanager
 async def connect(
     env: Env,
@@ -216,18 +235,30 @@ async def connect(
     server_name: str | None = None,
     secure: bool = False,
     legacy: bool = False,
+    client: str | None = None,
+    proxy: tuple[str, int] | None = None,
 ) -> AsyncIterator[Wire]:
     """An open connection (TLS finished when `secure`), closed on leaving. Raises `Trouble`.
 
     `server_name` is sent and verified instead of `host`. `Wire.peer` holds what TLS showed; its
-    faults are for the caller to judge.
+    faults are for the caller to judge. `client`: a PEM file with the certificate and key we show.
+    Through `proxy` TLS goes by a tunnel (RFC 9110 section 9.3.6); what is plain is the caller's to
+    address.
     """
     session = None
     if secure:
-        context = await tls.context(env, legacy=legacy)
+        context = await tls.context(env, legacy=legacy, client=client)
         session = tls.Session(context, server_name or host)
-    wire = await _dial(env, host, port, session, watch)
+    to, at = proxy or (host, port)
     try:
+        wire = await _dial(env, to, at, None if proxy else session, watch)
+    except Trouble as trouble:
+        trouble.ours = trouble.ours or proxy is not None  # of the server nothing is known
+        raise
+    try:
+        if session is not None and proxy is not None:
+            await _tunnel(wire, host, port)
+            wire.start_tls(session)
         if secure:
             watch.enter("tls")
             await wire.handshake()

@@ -111,6 +111,18 @@ class Authority:
         context.load_cert_chain(file)
         return context
 
+    def client(self, label: str) -> Path:
+        """A PEM file with a certificate and key to show to a server."""
+        self.server(label, names=())
+        return self.folder / f"{label}.pem"
+
+    def demanding(self, label: str) -> ssl.SSLContext:
+        """A server that asks for a certificate of this authority."""
+        context = self.server(label)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.file)
+        return context
+
 
 def limit(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
     """The same context, speaking this old version only."""

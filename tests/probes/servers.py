@@ -8,7 +8,7 @@ import ssl
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import dns.flags
@@ -101,6 +101,40 @@ def says(*chunks: bytes, pause: float = 0.0, read_first: bool = True) -> Handler
             await writer.drain()
             await asyncio.sleep(pause)
         writer.close()
+
+    return handler
+
+
+def proxy(seen: list[str], refuse: str = "") -> Handler:
+    """A forward proxy: CONNECT by a tunnel, plain requests in absolute form; `refuse`: its answer."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first = head.split("\r\n", 1)[0]
+        seen.append(first)
+        if refuse:
+            writer.write(answer(refuse))
+            return
+        method, target, _version = first.split(" ")
+        place = target if method == "CONNECT" else target.split("/")[2]
+        host, port = place.rsplit(":", 1)
+        there, back = await asyncio.open_connection(host, int(port))
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            path = "/" + target.split("/", 3)[3]
+            back.write(head.replace(target, path, 1).encode())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(copy(reader, back))
+            await copy(there, writer)
+            back.close()
+            writer.close()
 
     return handler
 

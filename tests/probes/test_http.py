@@ -13,7 +13,7 @@ from bcp.watch.values import Status
 from probes.availability.http import HttpCheck
 from tests.probes.conftest import Look
 from tests.probes.pki import DAY, NOW, Authority
-from tests.probes.servers import Request, answer, http, says, serve
+from tests.probes.servers import Request, answer, dead_port, http, proxy, says, serve
 
 
 def _moved(to: str, status: str = "302 Found") -> bytes:
@@ -253,7 +253,7 @@ async def test_a_name_that_does_not_exist_is_the_targets_fault(look: Look) -> No
         {"url": "http://example.jp/a b"},
         {"url": "http://example.jp/", "request_headers": {"Authorization": "Bearer x"}},
         {"url": "http://example.jp/", "request_headers": {"X": "a\r\nHost: b"}},
-        {"url": "http://example.jp/", "method": "POST"},
+        {"url": "http://example.jp/", "method": "DELETE"},
         {"url": "http://example.jp/", "matches": "(a+)+b"},
         {"url": "http://example.jp/", "matches": "(a|aa)+$"},
         {"url": "http://example.jp/", "json": [{"pointer": ""}], "max_body": 300_000},
@@ -270,3 +270,102 @@ def test_the_query_of_a_url_is_not_shown() -> None:
 
     assert check.target == "https://xn--r8jz45g.jp/a"
     assert check.endpoint_host == "xn--r8jz45g.jp"
+
+
+async def test_it_shows_its_own_certificate_where_one_is_asked_for(
+    look: Look, authority: Authority, tmp_path: Path
+) -> None:
+    mine, stranger = authority.client("machine"), Authority(tmp_path, "nobody").client("machine")
+    server = authority.demanding("mutual")
+    async with serve(http({"/": answer(body=b"in")}), server) as port:
+        url = f"https://localhost:{port}/"
+        inside = await look("http", url=url, contains="in", client_cert_file=str(mine))
+        outside = await look("http", url=url)
+        other = await look("http", url=url, client_cert_file=str(stranger))
+
+    assert inside.status is Status.OK
+    assert outside.status is other.status is Status.FAILED
+
+
+async def test_a_client_certificate_that_cannot_be_used_is_our_own_fault(
+    look: Look, authority: Authority, tmp_path: Path
+) -> None:
+    (tmp_path / "half.pem").write_bytes(authority.file.read_bytes())
+    async with serve(http({"/": answer()}), authority.server("plain")) as port:
+        for file in ("none.pem", "half.pem"):
+            path = str(tmp_path / file)
+            outcome = await look("http", url=f"https://localhost:{port}/", client_cert_file=path)
+            assert outcome.status is Status.UNKNOWN, file
+            assert "クライアント証明書" in outcome.sentence.ja
+
+
+async def test_a_query_that_is_posted_and_the_page_after_it(look: Look) -> None:
+    seen: list[Request] = []
+
+    def query(request: Request) -> bytes:
+        seen.append(request)
+        return answer("303 See Other", Location="/result")
+
+    pages: Any = {"/search": query, "/result": answer(body=b"3 found")}
+    async with serve(http(pages)) as port:
+        outcome = await look(
+            "http",
+            url=f"http://127.0.0.1:{port}/search",
+            method="POST",
+            body="q=\u4f4f\u6c11",
+            request_headers={"Content-Type": "application/x-www-form-urlencoded"},
+            contains="3 found",
+        )
+    assert outcome.status is Status.OK
+    assert (seen[0].method, seen[0].headers["content-length"]) == ("POST", "8")
+    assert "GET http" in " ".join(outcome.evidence)
+
+
+async def test_through_a_proxy_plain_and_by_a_tunnel(look: Look, authority: Authority) -> None:
+    seen: list[str] = []
+    page = http({"/": answer(body=b"here")})
+    async with (
+        serve(proxy(seen)) as gate,
+        serve(page) as plain,
+        serve(page, authority.server("behind")) as secure,
+    ):
+        by = {"proxy": f"http://127.0.0.1:{gate}", "contains": "here"}
+        one = await look("http", url=f"http://127.0.0.1:{plain}/", **by)
+        two = await look("http", url=f"https://127.0.0.1:{secure}/", **by)
+    assert one.status is two.status is Status.OK, (one, two)
+    assert seen == [
+        f"GET http://127.0.0.1:{plain}/ HTTP/1.1",
+        f"CONNECT 127.0.0.1:{secure} HTTP/1.1",
+    ]
+    assert two.facts["tls_version"] == "TLSv1.3", "judged behind the proxy as without it"
+
+
+async def test_a_proxy_that_does_not_let_us_through_says_nothing_about_the_server(
+    look: Look, authority: Authority
+) -> None:
+    async with (
+        serve(proxy([], refuse="407 Proxy Authentication Required")) as gate,
+        serve(http({"/": answer()}), authority.server("behind2")) as port,
+    ):
+        by = f"http://127.0.0.1:{gate}"
+        refused = await look("http", url=f"https://localhost:{port}/", proxy=by)
+        gone = f"http://127.0.0.1:{dead_port()}"
+        dead = await look("http", url=f"https://localhost:{port}/", proxy=gone)
+    assert refused.status is Status.UNKNOWN
+    assert "プロキシ" in refused.sentence.ja
+    assert dead.status is Status.UNKNOWN, "the proxy is down, of the server nothing is known"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": "x"},
+        {"proxy": "https://a:1"},
+        {"proxy": "http://a:1/path"},
+        {"proxy": "http://u:p@a:1"},
+        {"proxy": "http://a:1", "connect_to": "b"},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        HttpCheck.model_validate({"id": "a", "kind": "http", "url": "http://a/", **fields})
