@@ -37,7 +37,7 @@ def holds(
     incident: Incident, context: Context, name: str, person: str, now: datetime
 ) -> bool | None:
     """True, False, or None where nobody can tell."""
-    if commands(context, person):
+    if commands(context, person) or (incident.hand_overs and person == incident.commander):
         return True
     role = role_id(context, name)
     if role is None:

@@ -77,7 +77,7 @@ def _say(key: str, **values: object) -> str:
 
 def refuse(key: str, allowed: str | None = None, **values: object) -> Refused:
     """A refusal that says what is allowed instead (`allowed` = key of that sentence)."""
-    next_step = _say(allowed, **values) if allowed else None
+    next_step = _say(allowed or "runbooks.look_again", **values)
     refused = Refused(_say(f"runbooks.{key}", **values), next_step=next_step)
     refused.lacks = _LACKS.get(key, ())
     return refused

@@ -44,6 +44,7 @@ def decide_hands(
         if any(one.rank >= command.rank for one in run.escalations):
             return ()
         detail = {"to": command.to, "rank": command.rank, "from": run.claimed_by}
+        detail |= {"idle": True} if command.idle else {}
         return (step_entry(incident, found, "step_escalated", occurred, detail),)
     assert_never(command)
 

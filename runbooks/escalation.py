@@ -13,8 +13,10 @@ from bcp.plan.model import City
 from runbooks import commands as c
 from runbooks.book import Book
 from runbooks.progress import Stand, Standing, standing
-from runbooks.state import Did, Incident
+from runbooks.state import Did, Incident, Phase
 
+IDLE = timedelta(minutes=30)
+"""So long may an event stand still before somebody is asked whether he is there."""
 SHORTEST = timedelta(minutes=5)
 """A step of a minute is not brought to the whole succession within five."""
 _UNREACHED = timedelta(hours=2)
@@ -83,17 +85,41 @@ def following(incident: Incident, city: City, found: Standing, now: datetime) ->
     return commander if commander and commander not in told | {has} else None
 
 
+def idle(incident: Incident, city: City, book: Book, now: datetime) -> c.EscalateStep | None:
+    """While nothing is in hand and nothing was recorded for half an hour: the next step is brought to
+    whoever answers for it, then to the deputies and the commander, one each half hour."""
+    if incident.phase is not Phase.DECLARED or now - (incident.last_at or now) < IDLE:
+        return None
+    for runbook in incident.runbooks:
+        known = book.get(runbook)
+        for step in known.steps if known is not None else ():
+            found = standing(incident, book, step.id)
+            if found is None or found.stand is not Stand.READY:
+                continue
+            told = {one.to for one in found.run.escalations} | unreachable(incident, now)
+            people = [*chain(incident, city, found, now), incident.commander]
+            to = next((one for one in people if one and one not in told), None)
+            if to is None:  # all were told: the board shows it, nobody is rung up again
+                return None
+            rank = len(found.run.escalations)
+            return c.EscalateStep(incident=incident.id, step=step.id, to=to, rank=rank, idle=True)
+    return None
+
+
 def escalations(
     incident: Incident, city: City, book: Book, now: datetime
 ) -> list[tuple[c.EscalateStep, str]]:
     """Every one that is due, with an operation id made of what it says."""
-    found = []
+    found: list[tuple[c.EscalateStep, str]] = []
     in_hand = [
         run.id
         for runs in incident.runs.values()
         for run in runs.values()
         if run.did in (Did.RUNNING, Did.WAITING)
     ]
+    waits = idle(incident, city, book, now) if not in_hand else None
+    if waits is not None:
+        found.append((waits, f"idle:{incident.id}:{waits.step}:{incident.last_seq}"))
     for id in in_hand:
         known = standing(incident, book, id)
         command = due(incident, city, known, now) if known is not None else None

@@ -15,6 +15,7 @@ from bcp.journal.errors import Missing
 from bcp.journal.journal import Journal
 from bcp.kit.errors import Unwritable
 from bcp.plan import accepted
+from bcp.plan.marks import Fault
 from bcp.service.house import House
 from bcp.service.plan import Plan, load_kept
 
@@ -28,12 +29,21 @@ async def accept(house: House, actor: Actor = _SYSTEM) -> None:
     if held.digest == plan.digest and await _values(journal, held.seqs) == dict(plan.personal):
         return
     counts = {"systems": len(plan.city.systems), "checks": len(plan.checks)}
+    faults = len(await house.workers.thread(lint_faults, plan))
+    counts |= {"faults": faults} if faults else {}  # E rules: approved with these
     with contextlib.suppress(Unwritable):  # said on every page; entered at the next start
         evidence = journal.evidence
         kept = await house.workers.thread(evidence.put_bytes, plan.kept)
         now = house.clock.utc()
         new = accepted.accept(plan.digest, kept, counts, now, plan.personal)
         await journal.append(*new, op=f"plan:{plan.digest[:32]}:{journal.size}", actor=actor)
+
+
+def lint_faults(plan: Plan, *, placed: bool = False) -> list[Fault]:
+    """What the E rules say of a plan's runbooks; blocking."""
+    from bcp.service.linting import lint_plan  # nobody waits for it to be ready
+
+    return lint_plan(plan, placed=placed)
 
 
 async def read_back(house: House, digest: str, today: date) -> Plan:

@@ -24,6 +24,7 @@ from runbooks.context import refuse
 from runbooks.desk import Desk
 from runbooks.handing import Issued
 from runbooks.handoversheet import Muted, Shift, handover_sheet
+from runbooks.notices.template import percents
 from runbooks.sitrep import situation_report
 from runbooks.state import Incident
 from runbooks.told import Told, read
@@ -58,6 +59,8 @@ async def issue_situation(
     desk: Desk, incident: Incident, actor: Actor, op: str, *, remark: str, due: datetime | None
 ) -> tuple[int, Told]:
     """Issue it: kept, then told. Gives its number. Raises Refused, Unwritable."""
+    if percents(remark):
+        raise refuse("report_percent", allowed="runbooks.report_percent_allowed")
     for left in reversed(range(_TRIES)):
         before = await desk.journal.find_op(op)
         if before:

@@ -22,8 +22,9 @@ from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.language import text
 from bcp.kit.units import JST
 from bcp.kit.workers import Workers
-from bcp.plan.marks import Fault, PlanInvalid
+from bcp.plan.marks import PlanInvalid
 from bcp.service import accepting, app, chores, memory, returning, showing, systemd
+from bcp.service.accepting import lint_faults
 from bcp.service.actions import BUILT_IN
 from bcp.service.automation import Act, Hand
 from bcp.service.figures import Disasters
@@ -200,6 +201,7 @@ class Daemon:
             try:
                 with self._memory.building():
                     plan = await self._read(house)
+                    await self._fit(house, plan)
                     await app.adopt(house, plan)
                 await accepting.accept(house)
             except BcpError as error:
@@ -232,14 +234,18 @@ class Daemon:
             ) from error
         raise PlanInvalid(list(found), str(self.plan_dir))
 
+    async def _fit(self, house: House, plan: Plan) -> None:
+        """A new plan whose runbooks are at fault (E rules) is not approved: raises PlanInvalid.
+
+        Only a reload may say no: a service that does not start in a disaster is worse than a runbook
+        at fault, so at the start the faults are said on a page and in the log entry instead.
+        """
+        faults = await house.workers.thread(lint_faults, plan, placed=True)
+        if faults:
+            raise PlanInvalid(faults, str(self.plan_dir))
+
     async def _lint(self, house: House) -> None:
         """Say in our own messages what is wrong with the runbooks in force; a page shows it too."""
-        faults = await house.workers.thread(_faults, house.plan)
+        faults = await house.workers.thread(lint_faults, house.plan)
         for fault in faults[:20]:
             LOG.warning("runbook at fault", fault=str(fault), of=len(faults))
-
-
-def _faults(plan: Plan) -> list[Fault]:
-    from bcp.service.linting import lint_plan  # nobody waits for it to be ready
-
-    return lint_plan(plan, placed=False)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
+from bcp.service.access.roles import Permission
+from runbooks.desk import Desk
 
 
 def holders(city: City, accounts: Accounts) -> dict[str, frozenset[str]]:
@@ -38,3 +42,12 @@ def account_of(city: City, accounts: Accounts, person: str) -> str | None:
         return None
     login = known.login.lower()
     return next((one.id for one in accounts.everybody() if one.login == login), None)
+
+
+def entrusted(desks: Mapping[str, Desk], account: str, stage: str) -> frozenset[Permission]:
+    """What an event gives beside the roles: whoever took the command over may command (統括者)."""
+    desk = desks.get(stage)
+    taken = desk is not None and any(
+        event.hand_overs and event.commander == account for event in desk.active()
+    )
+    return frozenset({Permission.COMMAND, Permission.ANNOUNCE}) if taken else frozenset()

@@ -18,6 +18,7 @@ from bcp.kit.errors import Busy, Unwritable, UsageError
 from bcp.service import api, control, machine, parts
 from bcp.service.access.guard import Doors
 from bcp.service.access.routes import Handler, Route, mount, seal
+from bcp.service.holders import entrusted
 from bcp.service.house import House
 from bcp.service.operations.operation import Operation
 from bcp.service.pages.all import page_routes
@@ -58,6 +59,7 @@ class Web:
         house.drills.listen(self.hub.hear)
         access = house.plan.access
         doors = Doors(house.accounts, parts.bearers(access, house.troubles))
+        doors.entrusted = lambda account, stage: entrusted(house.desks, account, stage)
         doors.max_upload = access.photo_bytes
         pages = Pages(lambda: house, doors)
         every = (*operations, *extras.operations)

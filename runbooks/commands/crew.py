@@ -41,6 +41,8 @@ class EscalateStep(On):
     step: str
     to: str
     rank: int
+    idle: bool = False
+    """Nobody has anything in hand: the step is the next one, not a late one."""
     expected_version: int | None = None
 
 

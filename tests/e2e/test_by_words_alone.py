@@ -193,18 +193,12 @@ def finished(made: Town, step: str) -> bool:
 
 async def stand_down(reader: Reader, made: Town) -> None:
     """What has no evidence is waived by name; every gate that is open is closed with a reason."""
-    incident = made.desk.current()
-    assert incident is not None
-    systems = " ".join(s.id for s in made.city.systems if incident.in_scope(s.id))
     await command(reader)
     await reader.press("事後承認")
     await command(reader)
     await reader.unfold("証拠がないシステムを理由つきで対象から外す")
-    await (
-        reader.page.get_by_label("システムの id (空白区切り)")
-        .locator("visible=true")
-        .first.fill(systems)
-    )
+    for box in await reader.page.get_by_role("checkbox").locator("visible=true").all():
+        await box.check()
     await (
         reader.page.get_by_label("理由", exact=True).locator("visible=true").first.fill("監視なし")
     )

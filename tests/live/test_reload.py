@@ -43,6 +43,38 @@ def since(town: Town, check: str) -> int:
     return next(int(row["since_us"]) for row in rows if row["check"] == check)
 
 
+LOOP = """apiVersion: ict-bcp/v1
+kind: Runbook
+id: loop
+version: "1"
+title: 互いに待つ
+purpose: recover
+system: juki
+owner_role: joho
+steps:
+  - {id: L-1, type: action, title: 先に待つ, detail: [待つ], needs: [L-2]}
+  - {id: L-2, type: action, title: 後で待つ, detail: [待つ], needs: [L-1]}
+"""
+
+
+def test_a_plan_with_a_runbook_at_fault_is_not_approved_but_a_start_is_never_refused(
+    town: Town,
+) -> None:
+    (town.plan / "loop.yaml").write_text(LOOP)
+
+    status, answer = reload(town)
+
+    assert status in (400, 422), answer
+    assert "E001" in str(answer)
+    assert town.metric(GOOD) == 0
+    assert len(town.entries("plan.accepted")) == 1
+    town.service.stop()
+    town.service.start()
+    wait_for(lambda: town.state() == "ok", 20)
+    (_first, second) = town.entries("plan.accepted")
+    assert second["detail"]["counts"]["faults"] >= 1
+
+
 MORE = "  - {id: more, kind: webhook, url: 'http://127.0.0.1:9/'}\n"
 
 

@@ -163,6 +163,21 @@ def test_time_escalates_down_the_succession_and_never_fails_a_step(crew: Crew) -
     crew.say(c.FinishStep, "u-2", step="C-04")
 
 
+def test_an_event_in_which_nothing_happens_is_brought_to_those_who_answer_for_it(
+    crew: Crew,
+) -> None:
+    told = []
+    for _ in range(12):
+        crew.wait(minutes=10)
+        for command, _op in escalations(crew.incident, crew.city, crew.book, crew.now):
+            crew.do(command, "system")
+            told.append((command.to, command.idle))
+    assert told == [("p4", True), ("p5", True), ("u-1", True)], "role, deputy, commander, once"
+    crew.say(c.StartStep, "u-2", step="C-04")
+    crew.wait(minutes=1)
+    assert escalations(crew.incident, crew.city, crew.book, crew.now) == []
+
+
 def test_a_deputy_who_cannot_be_reached_is_passed_over_at_once(crew: Crew) -> None:
     crew.say(c.StartStep, "u-2", step="C-04")
     crew.wait(minutes=21)

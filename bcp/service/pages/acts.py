@@ -15,6 +15,9 @@ from bcp.service.pages.respond import Answer, Go, Pages
 from bcp.service.pages.visit import Visit
 from runbooks import commands as c
 
+_WAIVE = "waive-"
+"""A box for each system; the name of the field carries its id, so that every choice is another act."""
+
 
 def routes(pages: Pages) -> list[Route]:
     """Real and drill: the same handlers."""
@@ -87,7 +90,7 @@ def _command(visit: Visit) -> c.Command:
         case "cancel":
             return c.Cancel(incident=on, occurred_at=at, reason=reason)
         case "restore":
-            waived = tuple(visit.field("waived").replace(",", " ").split())
+            waived = tuple(n.removeprefix(_WAIVE) for n in visit.form if n.startswith(_WAIVE))
             return c.Restore(incident=on, occurred_at=at, waived=waived, reason=reason)
         case "relapse":
             return c.Relapse(incident=on, occurred_at=at, reason=reason)

@@ -27,6 +27,7 @@ from runbooks.desk import Situation
 from runbooks.holding import holds
 from runbooks.notices.state import Due, due
 from runbooks.state import Incident
+from runbooks.targets import unproven
 
 _ROWS, _SERVICES, _NEXT = 10, 14, 5
 """Lines on one page: it must come through 128 kbit/s."""
@@ -108,6 +109,7 @@ async def command_page(visit: Visit) -> Answer:
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
         "gates": seen.gates,
+        "wanting": [one for one in seen.city.systems if one.id in unproven(incident, seen.city)],
         "unsaid": unsaid(visit, seen),
         "open_changes": sum(i.closed_at is None for i in incident.changes.values()),
         "names": visit.called,

@@ -20,7 +20,7 @@ from bcp.service.access.routes import Route
 from bcp.service.pages.respond import Absent, Answer, Page, Pages
 from bcp.service.pages.visit import Visit
 from runbooks.paper.pdf import print_set
-from runbooks.paper.sets import SETS, TITLES, sheets_of
+from runbooks.paper.sets import BLANK_DAMAGE, SETS, TITLES, sheets_of
 from runbooks.paper.sheet import Sheet
 from runbooks.paper.sheets import Press, runbook
 
@@ -57,7 +57,8 @@ def _chosen(visit: Visit, names: tuple[str, ...]) -> tuple[Sheet, ...]:
         if name not in SETS:
             raise UsageError(unknown(name, SETS))
         names = (name,)
-    count = min(whole(visit.query.get("n", "")) or 1, _BLANKS)
+    blanks = 1 if names else BLANK_DAMAGE  # a whole set has as many as a night of rounds needs
+    count = min(whole(visit.query.get("n", "")) or blanks, _BLANKS)
     return sheets_of(_press(visit), names, role=role, site=site, damage=count)
 
 

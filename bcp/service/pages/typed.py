@@ -14,7 +14,7 @@ from bcp.service.pages.visit import Visit
 
 _SECRET = ("/account", "/login", "/break-glass")
 _WORDS = (
-    "reason", "note", "alone", "approved_by", "waived", "at", "until", "onset", "snapshot",
+    "reason", "note", "alone", "approved_by", "at", "until", "onset", "snapshot",
     "together", "answer", "retype", "how", "expect", "safety", "caption",
     "title", "body", "easy", "title_en", "body_en", "next_update",
 )  # fmt: skip

@@ -33,19 +33,20 @@ def told(drill: bool, late: timedelta = timedelta()) -> dict[str, list[dict[str,
 def test_a_real_escalation_names_the_step_and_never_a_person() -> None:
     sent = told(drill=False)
     assert sent["drill"] == []
-    (message,) = sent["real"]
+    declared, message = sent["real"]
+    assert "発動しました" in str(declared["text"])
     assert "JUKI-01" in str(message["text"])
     assert "JUKI-01" in str(message["text_en"])
     assert message["severity"] == "high"
     assert message["drill"] is False
-    whole = str(message)
+    whole = str([declared, message])
     assert not any(word in whole for word in ("p5", "職員5", "職員", "u-1"))
 
 
 def test_a_drills_escalation_goes_to_drill_routes_only_and_is_marked() -> None:
     sent = told(drill=True)
     assert sent["real"] == []
-    (message,) = sent["drill"]
+    _declared, message = sent["drill"]
     assert str(message["text"]).startswith("【訓練】")
     assert message["drill"] is True
 

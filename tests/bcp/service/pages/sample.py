@@ -38,6 +38,7 @@ from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Permission, Role
 from bcp.service.access.routes import mount, seal
 from bcp.service.access.store import AccessStore
+from bcp.service.holders import entrusted
 from bcp.service.house import Progress, Reloads
 from bcp.service.pages.all import page_routes
 from bcp.service.pages.events import Hub
@@ -289,6 +290,7 @@ async def town(
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")
     doors.bearers = (Bearer.read("api", folder / "token", frozenset({Permission.READ})),)
+    doors.entrusted = lambda account, stage: entrusted(made.desks, account, stage)
     doors.install(app)
     board.subscribe(hub.poke)
     journal.listen(hub.hear)

@@ -81,3 +81,31 @@ async def test_a_dismissal_needs_a_reason_and_staff_can_only_put_it_off(
     assert (await visitor.post("/disaster/later", suggestion=id, op="l1"))[0] == 303
     _, page = await visitor.get("/")
     assert "発動の提案" not in page
+
+
+async def test_whoever_took_the_command_over_may_command_until_he_hands_it_on(
+    made: Town, visitor: Visitor
+) -> None:
+    staff = next(one for one in made.accounts.everybody() if one.login == "staff")
+    await visitor.sign_in("commander")
+    await declare(visitor, reason="停電", op="a1")
+    event = made.desk.active()[0].id
+    await visitor.sign_in("staff")
+    scope = {"do": "level", "level": "2", "reason": "広がった", "incident": event}
+    assert (await visitor.post("/disaster/command", **scope, op="c0"))[0] == 403
+    await visitor.sign_in("commander")
+    to = {"do": "alone", "to": "staff", "reason": "電話で引き継いだ", "incident": event}
+    assert (await visitor.post("/disaster/handover", **to, op="h1"))[0] == 303
+    assert made.desk.active()[0].commander == staff.id
+    await visitor.sign_in("staff")
+    assert (await visitor.post("/disaster/command", **scope, op="c1"))[0] == 303
+    assert made.desk.active()[0].level == 2
+    report = {"remark": "復旧は80%です", "incident": event}
+    status, page = await visitor.post("/disaster/situation", **report, op="s1")
+    assert status == 409
+    assert "割合" in page
+    report["remark"] = "12台のうち3台"
+    assert (await visitor.post("/disaster/situation", **report, op="s2"))[0] == 303
+    back = {"do": "alone", "to": "commander", "reason": "戻った", "incident": event}
+    assert (await visitor.post("/disaster/handover", **back, op="h2"))[0] == 303
+    assert (await visitor.post("/disaster/command", **scope, op="c2"))[0] == 403
