@@ -197,6 +197,17 @@ fetch_sshd() {
     if (cd "$folder" && apt-get download openssh-server libwrap0 && dpkg-deb -x openssh-server_*.deb x &&
         dpkg-deb -x libwrap0_*.deb x && [ -x x/usr/sbin/sshd ]) >/dev/null 2>&1; then
         mv "$folder/x" "$VENV/openssh"
+# A UPS for the tests: upsd and its dummy driver, unpacked for the same reason.
+fetch_nut() {
+    local folder library
+    if [ -e "$VENV/nut" ] || [ -x /lib/nut/upsd ]; then return 0; fi
+    folder="$(mktemp -d "$VENV/.nut.XXXXXX")" || return 0
+    library="$(apt-cache depends nut-server nut-client 2>/dev/null |
+        sed -nE 's/.*Depends: (lib(upsclient|wrap)[0-9a-z]*)$/\1/p' | sort -u)"
+    # shellcheck disable=SC2086  # no name where the package needs no such library
+    if (cd "$folder" && apt-get download nut-server $library &&
+        for deb in *.deb; do dpkg-deb -x "$deb" x || exit 1; done) >/dev/null 2>&1; then
+        mv "$folder/x" "$VENV/nut" # whole or not at all
     fi
     rm -rf "$folder"
 }
@@ -205,6 +216,7 @@ fetch_test_programs() {
     fetch_newer_restic
     fetch_chronyd
     fetch_sshd
+    fetch_nut
 }
 
 setup() { # run|test

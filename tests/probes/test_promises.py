@@ -58,6 +58,8 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     mute = await stack.enter_async_context(Ntp(drop=999).up())
     greets = await up(says(f"password={SECRET}\r\nSSH-2.0-x password={SECRET}\r\n".encode()))
     socket = await up(web_socket(f"password={SECRET}".encode()))
+    variables = f'VAR ups ups.model "password={SECRET}"\nVAR ups ups.status "OL"\n'
+    ups = await up(says(f"BEGIN LIST VAR ups\n{variables}END LIST VAR ups\n".encode()))
     return {
         "websocket": (
             {
@@ -98,6 +100,8 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"argv": ["/nonexistent/program"]},
             {"argv": ["/bin/sh", "-c", "sleep 60 & sleep 60"]},
         ),
+        "host": ({"path": str(folder)}, {"path": str(folder / "absent")}, None),
+        "nut": ({**local, "port": ups}, {**local, "port": dead}, {**local, "port": hung}),
         "observed": ({"function": "住民票", "counter": "市民課"}, None, None),
         "host_files": (
             {"places": [{"path": str(password), "holds": "password_file"}]},
