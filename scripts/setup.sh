@@ -197,6 +197,10 @@ fetch_sshd() {
     if (cd "$folder" && apt-get download openssh-server libwrap0 && dpkg-deb -x openssh-server_*.deb x &&
         dpkg-deb -x libwrap0_*.deb x && [ -x x/usr/sbin/sshd ]) >/dev/null 2>&1; then
         mv "$folder/x" "$VENV/openssh"
+    fi
+    rm -rf "$folder"
+}
+
 # A UPS for the tests: upsd and its dummy driver, unpacked for the same reason.
 fetch_nut() {
     local folder library
