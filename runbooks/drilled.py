@@ -68,4 +68,4 @@ def fold_drilled(state: Incidents, entry: Entry) -> Incidents:
         if key not in best or elapsed < best[key].elapsed:
             drill, kind = entry.subject, str(entry.detail["kind"])
             best[key] = Drilled(drill, kind, key[1], elapsed, entry.occurred_at)
-    return replace(state, drilled=best)
+    return replace(state, drilled=best, last_drill=entry.occurred_at)

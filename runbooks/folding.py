@@ -76,7 +76,7 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
         open_ = tuple(id for id in open_ if id != incident.id)
     if word == "declared" and incident.suggestion is not None:
         suggestions = answered(suggestions, incident.suggestion, entry)
-    return Incidents(items, open_, suggestions, state.codes, state.drilled)
+    return Incidents(items, open_, suggestions, state.codes, state.drilled, state.last_drill)
 
 
 def _advanced(known: Incident, word: str, entry: Entry) -> Incident:

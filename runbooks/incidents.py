@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runbooks.framestate import Suggestion
@@ -35,6 +36,8 @@ class Incidents:
     """緊急用封印コード that were used; closed when the envelope was replaced."""
     drilled: Mapping[tuple[str, str], Drilled] = field(default_factory=dict)
     """(System, level) -> the best result of a drill that measured it."""
+    last_drill: datetime | None = None
+    """When a drill was last closed."""
 
     def get(self, id: str) -> Incident | None:
         """The event with this id."""

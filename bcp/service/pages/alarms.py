@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from bcp.kit.language import text
-from bcp.kit.units import from_us, jst_short
+from bcp.kit.units import JST, from_us, jst_short
 from bcp.service.access.roles import Permission
 from bcp.service.announced import noticed
 from bcp.service.pages.render import Words
@@ -14,6 +15,9 @@ from bcp.service.pages.visit import Alarm, Visit
 from bcp.watch.slices import Slices
 from bcp.watch.values import Pillar, Status
 from runbooks.state import Incident, Ratification
+
+_DRILL_EVERY = timedelta(days=365)
+"""訓練 at least yearly."""
 
 
 async def alarms(visit: Visit) -> tuple[Alarm, ...]:
@@ -31,6 +35,8 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
     found += _promises(visit)
     if visit.path == "/":
         found += _machinery(visit)
+    if visit.path in ("/", "/disaster", "/disaster/declare"):
+        found += _upkeep(visit)
     if owed := visit.house.codes.owed():
         inside = sum(one.session_open for one in owed)
         last = max(owed, key=lambda one: one.changed_us)
@@ -93,6 +99,20 @@ def _machinery(visit: Visit) -> list[Alarm]:
         found.append(Alarm("warn", said))
     if house.troubles and visit.may(Permission.READ_FINDINGS):  # they name files of this host
         found += [Alarm("warn", trouble[:300]) for trouble in house.troubles[:4]]
+    return found
+
+
+def _upkeep(visit: Visit) -> list[Alarm]:
+    """A plan past its review (R-98), a year without a drill (R-97): said where one acts by them."""
+    found, city = [], visit.house.city
+    until = city.organization.review_by
+    if until is not None and visit.now.astimezone(JST).date() > until:
+        said = text("pages.alarm_review", day=until).pick(visit.lang)
+        found.append(Alarm("warn", said, "/runbooks"))
+    last = visit.house.desks["real"].state.last_drill
+    if last is not None and visit.now - last > _DRILL_EVERY:
+        day = last.astimezone(JST).date()
+        found.append(_alarm(visit, "warn", "alarm_no_drill", "/disaster", day=day))
     return found
 
 
@@ -176,5 +196,5 @@ def _level(visit: Visit, number: int) -> str:
     return next((level.name for level in levels if level.number == number), str(number))
 
 
-def _alarm(visit: Visit, looks: str, key: str, href: str) -> Alarm:
-    return Alarm(looks, text(f"pages.{key}").pick(visit.lang), href)
+def _alarm(visit: Visit, looks: str, key: str, href: str, **facts: object) -> Alarm:
+    return Alarm(looks, text(f"pages.{key}", **facts).pick(visit.lang), href)

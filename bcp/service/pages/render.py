@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bcp.kit.language import Lang, Text, text
 from bcp.kit.units import JST, duration_ja, format_duration, jst, jst_short
@@ -103,10 +103,13 @@ class Words:
 
     def t(self, key: str, /, **values: object) -> str:
         """A word of the pages' own catalogue page."""
-        return text(f"pages.{key}", **values).pick(self.lang)
+        return self.word(f"pages.{key}", **values)
 
     def word(self, key: str, /, **values: object) -> str:
-        """A word of any catalogue page."""
+        """A word of any catalogue page; an instant in it (`at`) stays what it is."""
+        if any(isinstance(value, Markup) for value in values.values()):
+            safe = {name: escape(value) for name, value in values.items()}
+            return Markup(text(key, **safe).pick(self.lang))  # noqa: S704 - all that came in is escaped
         return text(key, **values).pick(self.lang)
 
     def pick(self, said: Text | str | None) -> str:

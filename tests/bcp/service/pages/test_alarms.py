@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.language import Text
 from bcp.kit.workers import Workers
 from bcp.service.access.accounts import Accounts
@@ -70,3 +71,25 @@ async def test_a_session_lasts_as_long_as_the_plan_says(tmp_path: Path) -> None:
     assert await accounts.identify(signed.token) is None
     store.close()
     workers.close()
+
+
+async def test_a_plan_past_its_review_and_a_year_without_a_drill_are_said_where_one_acts(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("staff")
+    for path in ("/", "/disaster/declare"):
+        _, page = await visitor.get(path)
+        assert "見直しの期限" not in page
+        assert "最後の訓練" not in page
+    long_ago = made.clock.utc() - timedelta(days=366)
+    ended = NewEntry("drill.ended", "haru", {"size": 1, "kind": "live"}, None, long_ago)
+    await made.journal.append(ended, op="drill", actor=Actor("u-1", "commander"))
+    past = made.city.organization.model_copy(update={"review_by": long_ago.date()})
+    made.city = made.city.model_copy(update={"organization": past})
+    for path in ("/", "/disaster/declare"):
+        _, page = await visitor.get(path)
+        assert "見直しの期限" in page, path
+        assert "1年を過ぎています" in page, path
+    new = NewEntry("drill.ended", "aki", {"size": 1}, None, made.clock.utc())
+    await made.journal.append(new, op="drill2", actor=Actor("u-1", "commander"))
+    assert "最後の訓練" not in (await visitor.get("/"))[1]

@@ -52,6 +52,7 @@ async def test_each_page_opens_and_weighs_less_than_thirty_kilobytes(
         assert "<script src" in page or "live.js" not in page
         assert "style=" not in page
         assert "onclick" not in page
+        assert "&lt;" not in page, f"{path}: marks shown as text"
 
 
 def test_style_sheet_and_script_are_small() -> None:
