@@ -162,6 +162,8 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
     if case.level == 4 and (last.facts.get("modes") or last.facts.get("excused")):
         facts = {name: last.facts.get(name, 0) for name in ("modes", "excused", "files")}
         return Status.DEGRADED, text("backups.equal_but", **facts)
+    if case.level == 1 and case.one.kind == "files":
+        return Status.OK, text("backups.product_1", count=last.facts.get("snapshots", 0))
     if last.facts.get("by_product"):
         part = "_part" if last.facts.get("sampled") else ""
         return Status.OK, text(f"backups.product_{case.level}{part}", **_numbers(last))
