@@ -204,16 +204,18 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         copy.concerns,
         copy.newest.time if copy.newest else None,
         "・".join(site.hazard_zones or ()) if site else "",
-        _attached(copy),
+        attached(copy),
         (copy.listing or "")[:12],
         copy.unsigned,
         _stopped(copy),
     )
 
 
-def _attached(copy: CopyStatus) -> datetime | None:
+def attached(copy: CopyStatus) -> datetime | None:
+    """When an offline copy was last reached and could be judged; None: never."""
     first = next(rung for rung in copy.rungs if rung.level == 1)
-    return first.at if copy.repository.offline and first.evidence is not None else None
+    seen = first.evidence is not None and not first.evidence.inconclusive
+    return first.at if copy.repository.offline and seen else None  # out of reach is not attached
 
 
 def _stopped(copy: CopyStatus) -> datetime | None:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
+import pytest
+
+from backups.figures import CopyStatus
+from backups.files.model import FilesCopy
 from backups.model import AttestedSet
+from backups.record import Evidence, Result
+from backups.standing import Rung
+from bcp.kit.language import Text
+from bcp.service.pages.backups_page import attached
+from bcp.watch.values import Status
 from tests.bcp.service.pages.sample import Town, Visitor
+
+NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
 
 async def test_each_rung_tells_when_it_was_proven_how_long_ago_and_of_which_snapshot(
@@ -106,3 +118,14 @@ async def test_the_evidence_report_keeps_measured_stated_and_unchecked_apart(
     one = made.city.systems[0].id
     assert (await visitor.get(f"/backups/report?system={one}"))[0] == 200
     assert (await visitor.get("/backups/report?system=nowhere"))[0] == 404
+
+
+@pytest.mark.parametrize(("result", "seen"), [(Result.GOOD, True), (Result.INCONCLUSIVE, False)])
+def test_an_offline_copy_that_was_never_reached_was_never_attached(
+    result: Result, seen: bool
+) -> None:
+    offline = FilesCopy(id="tape", location="/media/tape", offline=True)
+    looked = Evidence("share", "tape", 1, result, NOW, "" if seen else "offline")
+    rung = Rung("share", "tape", 1, Status.UNKNOWN, Text("", ""), looked, NOW)
+    copy = CopyStatus(offline, (rung,), None, (), None, "", None)
+    assert attached(copy) == (NOW if seen else None)
