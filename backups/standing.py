@@ -165,8 +165,9 @@ def _held(case: _Case, last: Evidence) -> tuple[Status, Text]:
     if case.level == 1 and case.one.kind == "files":
         return Status.OK, text("backups.product_1", count=last.facts.get("snapshots", 0))
     if last.facts.get("by_product"):
-        part = "_part" if last.facts.get("sampled") else ""
-        return Status.OK, text(f"backups.product_{case.level}{part}", **_numbers(last))
+        if last.facts.get("sampled"):
+            return Status.OK, text("backups.product_4_part", **_numbers(last))
+        return Status.OK, text(f"backups.product_{case.level}", **_numbers(last))
     if case.level == 4 and last.facts.get("sampled"):
         counts = {name: last.facts.get(name, 0) for name in ("of", "opened")}
         return Status.OK, text("backups.proven_4_sampled", **_numbers(last), **counts)

@@ -127,7 +127,7 @@ def command(line: Line, incident: str, how: Heard) -> c.Command:
 
 def _line(number: int, raw: str, now: datetime, people: Mapping[str, str], book: Book) -> Line:
     words = unicodedata.normalize("NFKC", raw).replace("、", " ").replace(",", " ").split()
-    step = _step(words.pop(0), book)
+    step = _step(words.pop(0), book) if words else None  # a line of nothing but commas
     if step is None:
         expected = ", ".join(s.id for runbook in book for s in runbook.steps[:1])[:60]
         return Line(number, raw, problem=text("scribe.no_step", expected=expected))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bcp.kit.units import JST
@@ -100,6 +100,7 @@ def test_lines_are_counted_as_the_scribe_counts_and_comments_pass() -> None:
     assert [line.good for line in found] == [True, False]
 
 
+@example(",、")
 @given(st.text(max_size=200))
 def test_no_line_breaks_the_reader(text: str) -> None:
     for line in read(text, NOW, CITY, BOOK):
