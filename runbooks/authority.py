@@ -62,3 +62,22 @@ def require(incident: Incident, context: Context, name: str, person: str, now: d
             who=person,
         )
     return found is True
+
+
+def require_authority(incident: Incident, context: Context, now: datetime) -> bool:
+    """Whether it could be checked that the actor is 本部長 or a deputy (`disaster.authority`).
+
+    Raises Refused for somebody who is known to be neither and does not command this event. Taking
+    the command over, also alone, is always open: a gate never traps a city.
+    """
+    me, roles = context.actor.id, context.city.disaster.authority
+    if me == incident.commander:
+        return True
+    duty = {person for role in roles for person in on_duty(incident, role, now)}
+    known = {id for id, held in context.holders.items() if not held.isdisjoint(roles)} | duty
+    if me in known:
+        return True
+    if not known or context.actor.capacity == "console":
+        return False
+    names = "・".join(role.name for role in context.city.roles if role.id in roles)
+    raise refuse("gate_authority", allowed="runbooks.gate_authority_allowed", names=names)

@@ -36,6 +36,7 @@ from runbooks.ground import GateSource, Ground
 from runbooks.incident import FOLD_NAME, decide
 from runbooks.incidents import Incidents
 from runbooks.neighbours import Evidence, Preemptable
+from runbooks.reminders import reminders
 from runbooks.report import Report
 from runbooks.reporting import entries_of, report_of, texts_of
 from runbooks.situation import Situation as Situation
@@ -306,7 +307,8 @@ class Desk:
         said = await self.workers.thread(testify, incident, city, book, seen, now)
         written = 0
         due = await self.workers.thread(escalations, incident, city, book, now)
-        for command, op in (*said, *due):
+        again = reminders(incident, city, now)
+        for command, op in (*said, *due, *again):
             with contextlib.suppress(Refused):  # the event ended between looking and writing
                 written += len((await self.do(command, WATCHER, op)).entries)
         return written

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bcp.journal.entry import Entry
 from bcp.kit.units import from_us
 from runbooks.breaches import FOLDS as BREACH_FOLDS
+from runbooks.calls import CALLS, called, key
 from runbooks.changes import FOLDS as CHANGE_FOLDS
 from runbooks.codesfold import CODES, fold_code, owed
 from runbooks.damagefold import DAMAGE_CHANGES
@@ -60,7 +61,7 @@ def fold(state: Incidents, entry: Entry) -> Incidents:
     if entry.incident is None:
         return state
     if word == "declared":
-        incident = _with(declared(entry), codes=owed(state))
+        incident = _with(declared(entry), codes=owed(state), calls=called((), word, entry))
     else:
         known = state.items.get(entry.incident)
         if known is None:
@@ -87,6 +88,8 @@ def _advanced(known: Incident, word: str, entry: Entry) -> Incident:
     }
     if entry.recorded_at - entry.occurred_at > LATE:
         changes["late"] = known.late + 1
+    if known.calls or word in CALLS:
+        changes["calls"] = called(known.calls, word, entry)
     if word in STEP_KINDS and "runbook" in entry.detail:  # a free decision has no step
         run = fold_step(known.run(entry.detail["runbook"], entry.subject), word, entry)
         runs = dict(known.runs)
@@ -113,6 +116,11 @@ def _decision(incident: Incident, entry: Entry) -> dict[str, Any]:
         entry.seq,
     )
     return {"decisions": (*incident.decisions, made)}
+
+
+def _reminded(incident: Incident, entry: Entry) -> dict[str, Any]:
+    told = key(entry.detail["what"], entry.subject)
+    return {"reminded": {**incident.reminded, told: entry.detail["rank"]}}
 
 
 def _note(incident: Incident, _entry: Entry) -> dict[str, Any]:
@@ -205,6 +213,7 @@ _CHANGES: dict[str, Change] = {
     **PROOF_CHANGES,
     "decision_taken": _decision,
     "note_added": _note,
+    "reminded": _reminded,
     "level_attained": _attained,
     "level_lost": _lost,
     "alternate_started": _alternate_started,

@@ -10,6 +10,7 @@ from bcp.journal.entry import NewEntry
 from bcp.kit.language import text
 from bcp.kit.units import jst, to_us
 from runbooks import commands as c
+from runbooks.authority import require_authority
 from runbooks.context import FUTURE, Context, entry, need_known, need_text, refuse, when
 from runbooks.gates import Gate, gates
 from runbooks.scopedecide import decide_scope, end_part, resume_part
@@ -229,6 +230,7 @@ def _gate(
     detail: dict[str, Json] = {"holds": list(gate.holds)[:_MOST], "why": _whys(gate)}
     if isinstance(command, c.CloseGate):
         reason = need_text(command.reason)
+        detail["authority"] = require_authority(incident, context, occurred)
         return (entry(incident, "gate_closed", gate.id, occurred, detail, reason=reason),)
     if not gate.sayable:
         names = ", ".join(gate.holds[:20])

@@ -46,6 +46,7 @@ from runbooks.heard import marked
 from runbooks.holding import check
 from runbooks.incidents import Incidents
 from runbooks.proofdecide import decide_proof
+from runbooks.reminders import decide_notice
 from runbooks.rundecide import decide_run
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES, Incident
 from runbooks.stepdecide import decide_option, decide_step
@@ -71,6 +72,7 @@ Running = (
     | c.ProofCommand
     | c.ChangeCommand
     | c.BreachCommand
+    | c.NoticeCommand
 )
 """Everything that needs an event."""
 
@@ -123,6 +125,8 @@ def _carried(
         return decide_damage(incident, command, at, context)
     if isinstance(command, c.ProofCommand):
         return decide_proof(incident, command, at, context)
+    if isinstance(command, c.NoticeCommand):
+        return decide_notice(incident, command, at, context)
     assert_never(command)
 
 

@@ -17,11 +17,13 @@ from runbooks.attention import Wanted, papers, wanted
 from runbooks.desk import Situation
 from runbooks.outlook import Outlook, outlooks, service_outlook
 from runbooks.paper.sheet import Block, Heading, Note, Table
+from runbooks.power import Supply, supplies
 from runbooks.since import changes
 from runbooks.targets import Goal, ServiceTarget
 from runbooks.told import Told, person
 
 _MOST_ROWS, _MOST_WANTED, _MOST_CHANGES, _ALTERNATE = 26, 5, 6, 22
+_MOST_DARK = 3
 _NEVER = timedelta(days=9999)
 _CLASSES = "SABCD"
 
@@ -89,8 +91,14 @@ def _head(seen: Situation, due: datetime | None) -> str:
         parts.append(f"未入力の紙 {len(out.sheets)}枚・後入力 {len(out.services)}業務")
     if seen.contradictions:
         parts.append(f"記録と監視の食い違い {len(seen.contradictions)}件")
+    parts += [_dark(seen, one) for one in supplies(incident.damage)[:_MOST_DARK]]
     parts.append(f"次の更新 {jst(due, '%m/%d %H:%M')}" if due else "次の更新 約束なし")
     return "・".join(parts)
+
+
+def _dark(seen: Situation, one: Supply) -> str:
+    site = seen.city.site(one.site)
+    return f"{site.name if site else one.site}の電源 {_at(one.ends, seen.now)} まで"
 
 
 def _services(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Literal
 
 from runbooks.breaches import Breach
+from runbooks.calls import Call
 from runbooks.changes import Change
 from runbooks.damagestate import SiteDamage
 from runbooks.framestate import ACTIVE as ACTIVE
@@ -190,6 +191,10 @@ class Incident:
     duties: tuple[Duty, ...] = ()
     """Who fills which role on which shift; the last statement about a person and role counts."""
     contacts: tuple[ContactTry, ...] = ()
+    calls: tuple[Call, ...] = ()
+    """Messages to everybody on call that nobody else has answered yet."""
+    reminded: Mapping[str, int] = field(default_factory=dict)
+    """What was told again -> how often (`reminders.key`)."""
     amendments: tuple[Amendment, ...] = ()
     """差し込み: what was changed of the frozen runbooks, in the order decided."""
     abandoned: Mapping[str, int] = field(default_factory=dict)

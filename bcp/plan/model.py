@@ -41,6 +41,8 @@ class Power(Model):
 
     ups: Duration | None = None
     generator: Duration | None = None
+    generator_watts: int | None = Field(None, ge=0)
+    """What the generator leaves for ICT."""
     generator_reserved_for: str | None = None
 
 
@@ -191,6 +193,8 @@ class System(Model):
     """被害チェックシート: the lines of the sheet that its checks say something about."""
     permission: Permission | None = None
     """Consent for all of this system's checks; a check may carry its own."""
+    watts: int | None = Field(None, ge=0)
+    """Power its machines draw: what stopping it saves (R-69)."""
     note: str | None = None
     unconfirmed: bool = False
 

@@ -177,8 +177,8 @@ async def _build(
         troubles=troubles,
     )
     desk.holders = lambda: holders(house.city, accounts)
-    journal.listen(partial(escalating.tell, notifier, False))
-    drills.listen(partial(escalating.tell, notifier, True))
+    journal.listen(partial(escalating.tell, notifier, lambda: house.city, False))
+    drills.listen(partial(escalating.tell, notifier, lambda: house.city, True))
     for producer in (
         families.judged(lambda: judge),
         families.watching(scheduler, recorder, history),

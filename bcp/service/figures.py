@@ -19,6 +19,7 @@ from bcp.watch.exposition import Family, Sample
 from bcp.watch.values import FindingResult, Severity
 from runbooks.desk import Situation
 from runbooks.notices.template import AUDIENCES
+from runbooks.power import supplies
 
 _EVERY = 2.0
 _STATES = {
@@ -168,11 +169,16 @@ class Disasters:
             del kinds["real"]
         deadlines: list[tuple[bool, float, dict[str, str]]] = []
         attained: list[Sample] = []
+        dark: list[Sample] = []
         changes = {(kind, state): 0 for kind in kinds for state in ("open", "expired")}
         for desk in self._house.desks.values():  # from the log itself: also before the first draw
             for incident in desk.active():
                 if incident.kind in kinds:
                     kinds[incident.kind] += 1
+                    dark += [
+                        Sample(one.ends.timestamp(), {"kind": incident.kind, "site": one.site})
+                        for one in supplies(incident.damage)
+                    ]
             for incident in desk.state.items.values():  # a change outlives the stand-down
                 for change in incident.changes.values() if incident.kind in kinds else ():
                     changes[incident.kind, "open"] += change.closed_at is None
@@ -194,6 +200,11 @@ class Disasters:
             "ict_bcp_disaster_changes",
             "Emergency changes not yet taken back: all, and those past their end.",
             *(Sample(n, {"kind": kind, "state": state}) for (kind, state), n in changes.items()),
+        )
+        yield _gauge(
+            "ict_bcp_disaster_power_end_timestamp_seconds",
+            "When the power of a site without mains is used up, as somebody last read it.",
+            *_first(dark),
         )
         yield _gauge(
             "ict_bcp_recovery_deadline_timestamp_seconds",

@@ -72,6 +72,7 @@ from runbooks.commands.handover import (
     OfferHandOver,
     WithdrawHandOver,
 )
+from runbooks.commands.notices import Answer, Remind
 from runbooks.commands.proof import (
     Confirm,
     DateIntrusion,
@@ -125,6 +126,7 @@ __all__ = [
     "AddRunbook",
     "AddStep",
     "AmendCommand",
+    "Answer",
     "AnswerPower",
     "ApproveChange",
     "AssignStep",
@@ -175,6 +177,7 @@ __all__ = [
     "LoseLevel",
     "MeetGate",
     "MoveStep",
+    "NoticeCommand",
     "ObserveDamage",
     "ObserveLevel",
     "OfferHandOver",
@@ -189,6 +192,7 @@ __all__ = [
     "RecordReport",
     "Relapse",
     "ReleaseStep",
+    "Remind",
     "ReopenStep",
     "ReplaceStep",
     "ReportBreach",
@@ -284,6 +288,7 @@ WorkCommand = (
 )
 HandingCommand = OfferHandOver | ConfirmHandOver | WithdrawHandOver | HandOverAlone | IssueSituation
 DamageCommand = ObserveDamage | AnswerPower | OverridePower
+NoticeCommand = Remind | Answer
 BreachCommand = OpenBreach | ReportBreach | DropBreach
 ChangeCommand = OpenChange | ApproveChange | CountersignChange | ExtendChange | RevertChange
 Command = (
@@ -300,5 +305,6 @@ Command = (
     | ProofCommand
     | ChangeCommand
     | BreachCommand
+    | NoticeCommand
 )
 """The closed union; `incident.decide` ends in `assert_never`."""

@@ -52,6 +52,7 @@ VERBS: dict[str, tuple[str, str, tuple[Word, ...]]] = {
         (_SUGGESTION, (("--minutes",), {"type": int, "default": 30})),
     ),
     "ratify": ("事後承認する", "ratify", ()),
+    "answer": ("発動の知らせを確認したと伝える", "say that you know of the event", ()),
     "overrule": ("承認しない", "overrule", (_reason(),)),
     "cancel": ("取り消す (解除ではない)", "cancel (not a stand-down)", (_reason(),)),
     "level": ("段階を変える", "change the level", ((("level",), {"type": int}), _reason())),

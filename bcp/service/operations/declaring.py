@@ -188,6 +188,14 @@ OPERATIONS: tuple[Operation[Any], ...] = (
         _act(lambda id, _p, _now: c.Ratify(incident=id)),
     ),
     _operation(
+        "answer",
+        "知らせを確認したと伝える",
+        "answer the message",
+        _STEP,
+        In,
+        _act(lambda id, _p, _now: c.Answer(incident=id)),
+    ),
+    _operation(
         "overrule",
         "承認しない",
         "overrule",

@@ -55,6 +55,8 @@ def _work(visit: Visit) -> c.Command:
     match visit.field("do"):
         case "note":
             return c.AddNote(incident=on, occurred_at=at, text=note, subject=subject or None)
+        case "answer":
+            return c.Answer(incident=on)
         case "paper":
             return c.StartAlternate(incident=on, occurred_at=at, service=subject, note=note)
         case "paper_end":

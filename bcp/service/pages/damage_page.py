@@ -25,6 +25,7 @@ from bcp.watch.view import CheckView
 from runbooks import commands as c
 from runbooks.damageitems import BAD, BEFORE_POWER, GOOD, ITEMS, PARTLY, UNSEEN, VALUES, Item
 from runbooks.damagestate import Seen, SiteDamage
+from runbooks.power import supply, unread
 from runbooks.state import Incident
 
 LOOKS = {GOOD: "ok", PARTLY: "degraded", BAD: "failed", UNSEEN: "unknown"}
@@ -105,6 +106,8 @@ async def sheet(visit: Visit) -> Answer:
         "looks": LOOKS,
         "values": VALUES,
         "before": BEFORE_POWER,
+        "supply": supply(site.id, known),
+        "unread": unread(known),
         "names": visit.called,
         "paper": visit.query.get("sheet", "")[:40],
         "may": incident.active and visit.may(Permission.OBSERVE) and _open(visit, site.id),

@@ -26,6 +26,7 @@ from runbooks.breaches import next_due
 from runbooks.desk import Situation
 from runbooks.holding import holds
 from runbooks.notices.state import Due, due
+from runbooks.power import Supply, supplies, unread
 from runbooks.state import Incident
 from runbooks.targets import unproven
 
@@ -111,6 +112,7 @@ async def command_page(visit: Visit) -> Answer:
         "gates": seen.gates,
         "wanting": [one for one in seen.city.systems if one.id in unproven(incident, seen.city)],
         "unsaid": unsaid(visit, seen),
+        "calls": [one for one in incident.calls if visit.identity and one.by != visit.identity.id],
         "open_changes": sum(i.closed_at is None for i in incident.changes.values()),
         "names": visit.called,
     }
@@ -165,6 +167,7 @@ async def _values(visit: Visit, incident: Incident) -> dict[str, Any]:
         "breach": next_due(incident.breaches),
         "unsaid": unsaid(visit, seen),
         "others": others,
+        "dark": _dark(visit, incident),
         "names": visit.called,
         "commander": visit.called(incident.commander or incident.declared_by),
     }
@@ -189,6 +192,13 @@ def picture(found: Board, seen: Situation, visit: Visit) -> Picture | None:
             (visit.word("pages.systems"), len(systems)),
         ),
     )
+
+
+def _dark(visit: Visit, incident: Incident) -> list[tuple[str, str, Supply | None]]:
+    """(site, its name, what carries it) of those without mains power; None: nobody read the hours."""
+    city, found = visit.house.city, [(one.site, one) for one in supplies(incident.damage)]
+    blind = [(id, None) for id, known in incident.damage.items() if unread(known)]
+    return [(id, s.name if (s := city.site(id)) else id, one) for id, one in (*found, *blind)]
 
 
 def unsaid(visit: Visit, seen: Situation) -> tuple[Due, ...]:

@@ -9,7 +9,7 @@ from bcp.service.escalating import tell
 from bcp.watch.notify import Notifier, NotifyRoute, payload
 from runbooks import commands as c
 from tests.fakes import ManualClock
-from tests.runbooks.world import Play
+from tests.runbooks.world import Play, a_city
 
 
 def told(drill: bool, late: timedelta = timedelta()) -> dict[str, list[dict[str, object]]]:
@@ -23,7 +23,7 @@ def told(drill: bool, late: timedelta = timedelta()) -> dict[str, list[dict[str,
         NotifyRoute(id="drill", url="http://127.0.0.1:1/", drill=True),
     ]
     notifier = Notifier(routes, ManualClock(), "n1")
-    tell(notifier, drill, entries)
+    tell(notifier, a_city, drill, entries)
     return {
         route.route.id: [payload(message, "n1") for _born, message in route._queue]
         for route in notifier.routes
@@ -53,3 +53,25 @@ def test_a_drills_escalation_goes_to_drill_routes_only_and_is_marked() -> None:
 
 def test_what_was_typed_in_from_paper_is_old_news() -> None:
     assert told(drill=False, late=timedelta(hours=2)) == {"real": [], "drill": []}
+
+
+def test_what_is_told_again_says_what_to_do_and_names_the_site() -> None:
+    play = Play()
+    id = play.declare().id
+    play.do(c.Remind(incident=id, what="unanswered", id="1", rank=2))
+    play.do(c.Remind(incident=id, what="ratification", id=id, rank=1))
+    play.do(c.Remind(incident=id, what="change", id="ch-1", rank=1))
+    play.do(c.Remind(incident=id, what="breach", id="br-1/final", rank=1))
+    for rank in (1, 2, 3):
+        play.do(c.Remind(incident=id, what="power", id="honcho:9", rank=rank))
+    notifier = Notifier([NotifyRoute(id="r", url="http://127.0.0.1:1/")], ManualClock(), "n1")
+    tell(notifier, a_city, False, play.entries)
+    (route,) = notifier.routes
+    sent = [payload(message, "n1") for _born, message in route._queue][1:]
+    texts = [str(one["text"]) for one in sent]
+    assert "代行順位 2" in texts[0]
+    assert "事後承認" in texts[1]
+    assert "ch-1" in texts[2]
+    assert "br-1/final" in texts[3]
+    assert all("本庁舎" in one for one in texts[4:])
+    assert [one["severity"] for one in sent] == ["critical", *["high"] * 4, *["critical"] * 2]

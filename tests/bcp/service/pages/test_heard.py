@@ -60,6 +60,44 @@ async def test_a_line_the_machine_refuses_says_what_is_allowed_and_stays_in_the_
     assert f">{step} 完了</textarea>" in page
 
 
+async def test_hours_read_off_the_gauge_run_on_every_page_and_the_order_of_stopping_stands_beside(
+    made: Town, visitor: Visitor
+) -> None:
+    await declared(made)
+    await visitor.sign_in("staff")
+    site = made.city.sites[0]
+    _, page = await visitor.get(f"/disaster/power/{site.id}")
+    assert "まだだれも見ていません" in page
+    form = {"v-mains": "bad", "v-ups": "good"}
+    await visitor.post(f"/disaster/damage/{site.id}", do="save", op="p1", **form)
+    _, page = await visitor.get("/disaster")
+    assert "残り時間をだれも読んでいません" in page
+    await visitor.post(
+        f"/disaster/damage/{site.id}", do="save", op="p2", **{"v-ups": "good", "h-ups": "2"}
+    )
+    for where in ("/disaster", "/disaster/wall", f"/disaster/power/{site.id}"):
+        _, page = await visitor.get(where)
+        assert re.search(r"電源は .*まで\(あと", page), where
+    _, page = await visitor.get("/disaster/situation")
+    assert f"{site.name}の電源" in page
+
+
+async def test_a_message_nobody_answered_stands_on_the_board_until_somebody_else_does(
+    made: Town, visitor: Visitor
+) -> None:
+    await declared(made)
+    await visitor.sign_in("staff")
+    _, page = await visitor.get("/disaster")
+    assert "ほかの人がまだ応答していません" in page
+    _, page = await visitor.get("/disaster/command")
+    assert "知らせへの応答" in page
+    incident = made.desk.current()
+    assert incident is not None
+    await visitor.post("/disaster/work", incident=incident.id, do="answer", op="a1")
+    _, page = await visitor.get("/disaster")
+    assert "ほかの人がまだ応答していません" not in page
+
+
 async def test_the_log_unwritable_loses_no_word(made: Town, visitor: Visitor) -> None:
     await declared(made)
     await visitor.sign_in("staff")
