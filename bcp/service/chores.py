@@ -18,6 +18,7 @@ from bcp.kit.units import JST
 from bcp.service import copying, rules
 from bcp.service.app import put_in_order
 from bcp.service.house import House
+from bcp.service.press import printing
 
 LOG = structlog.get_logger("chores")
 DIGEST = "history.digested"
@@ -67,7 +68,7 @@ async def paper_age(house: House) -> None:
     while True:
         with contextlib.suppress(Unwritable):
             found = await copying.standing(
-                house.journal, house.workers, house.city, house.book, house.clock.utc()
+                house.journal, house.workers, printing(house), house.clock.utc()
             )
             house.stale_copies = sum(bool(one.why) for one in found)
             seen = house.plan.digest

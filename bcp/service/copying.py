@@ -16,7 +16,6 @@ from bcp.kit.units import JST, to_us
 from bcp.kit.workers import Workers
 from bcp.plan.loader import unknown
 from bcp.plan.model import City
-from runbooks.book import Book
 from runbooks.paper.copies import ENDED, FOLD_NAME, ISSUED, Copies, Copy, Why, stale
 from runbooks.paper.sets import SETS, digest, people_digest, sheets_of
 from runbooks.paper.sheets import Press
@@ -62,8 +61,7 @@ class Asked:
 async def issue(
     journal: Journal,
     workers: Workers,
-    city: City,
-    book: Book,
+    press: Press,
     asked: Asked,
     now: datetime,
     *,
@@ -71,9 +69,9 @@ async def issue(
     op: str,
 ) -> str:
     """Enter a printed copy; its id. Durable when it returns. Raises `UsageError`, `Unwritable`."""
+    city, book = press.city, press.book
     asked.check(city)
-    today = now.astimezone(JST).date()
-    said = await workers.thread(_digest, city, book, asked.sets, asked.role, asked.only_site, today)
+    said = await workers.thread(_digest, press, asked.sets, asked.role, asked.only_site)
     due = datetime.combine(asked.due, datetime.min.time(), JST) if asked.due else now + DUE
     detail: dict[str, Json] = {
         "sets": list(asked.sets),
@@ -118,37 +116,28 @@ async def end(
 
 
 async def standing(
-    journal: Journal, workers: Workers, city: City, book: Book, now: datetime
+    journal: Journal, workers: Workers, press: Press, now: datetime
 ) -> tuple[Standing, ...]:
     """Every copy that lies somewhere, with why it is stale."""
     copies: Copies = journal.state(FOLD_NAME)
-    return await workers.thread(_standing, copies.out, city, book, now)
+    return await workers.thread(_standing, copies.out, press, now)
 
 
-def _standing(
-    copies: Sequence[Copy], city: City, book: Book, now: datetime
-) -> tuple[Standing, ...]:
-    people, today = people_digest(city), now.astimezone(JST).date()
+def _standing(copies: Sequence[Copy], press: Press, now: datetime) -> tuple[Standing, ...]:
+    people = people_digest(press.city)
     known: dict[object, str] = {}
     found = []
     for copy in copies:
         key = (copy.sets, copy.role, copy.only_site)
         if key not in known:
-            known[key] = _digest(city, book, copy.sets, copy.role, copy.only_site, today)
+            known[key] = _digest(press, copy.sets, copy.role, copy.only_site)
         found.append(Standing(copy, stale(copy, known[key], people, now)))
     return tuple(found)
 
 
-def _digest(
-    city: City,
-    book: Book,
-    sets: tuple[str, ...],
-    role: str | None,
-    site: str | None,
-    today: date,
-) -> str:
+def _digest(press: Press, sets: tuple[str, ...], role: str | None, site: str | None) -> str:
     sets = tuple(name for name in sets if name in SETS)
-    return digest(sheets_of(Press(city, book, today), sets, role=role, site=site))
+    return digest(sheets_of(press, sets, role=role, site=site))
 
 
 def printed(copies: Copies) -> dict[str, str]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 
 from bcp.plan.model import City
-from runbooks.paper import forms, plan_forms
+from runbooks.paper import field_forms, forms, plan_forms
 from runbooks.paper.sheet import Sheet
 from runbooks.paper.sheets import Press, runbook
 
@@ -21,6 +21,7 @@ def _runbooks(press: Press) -> tuple[Sheet, ...]:
 
 SETS: Mapping[str, Callable[[Press], tuple[Sheet, ...]]] = {
     "card": lambda press: (forms.first_card(press),),
+    "7": lambda press: (field_forms.copies(press),),
     "8": lambda press: (plan_forms.organisation(press),),
     "9": lambda press: (forms.contacts(press),),
     "10": lambda press: (plan_forms.action_plan(press),),
@@ -29,12 +30,17 @@ SETS: Mapping[str, Callable[[Press], tuple[Sheet, ...]]] = {
     "12": lambda press: (plan_forms.drill_plan(press),),
     "16": lambda press: (plan_forms.services(press),),
     "17": lambda press: (plan_forms.systems(press),),
+    "network": lambda press: (field_forms.network(press),),
+    "log": lambda press: (field_forms.happenings(press),),
+    "media": lambda press: (field_forms.media(press),),
+    "counter": field_forms.counters,
     "runbooks": _runbooks,
 }
 """Name -> its sheets, in the order of use: the card first, the runbooks last."""
 
 TITLES: Mapping[str, str] = {
     "card": "初参集者カード",
+    "7": "様式7 控え(バックアップ)の場所",
     "8": "様式8 緊急時対応体制",
     "9": "様式9 緊急連絡先一覧(個人情報)",
     "10": "様式10 行動計画",
@@ -43,6 +49,10 @@ TITLES: Mapping[str, str] = {
     "12": "様式12 訓練計画",
     "16": "様式16 重要業務一覧",
     "17": "様式17 重要情報システム一覧",
+    "network": "様式1・3・4 機器の場所と接続先",
+    "log": "出来事の記録(白紙)",
+    "media": "媒体の受け渡し記録(白紙)",
+    "counter": "手書き受付簿(業務ごと・白紙)",
     "runbooks": "手順書すべて",
 }
 PERSONAL = frozenset({"card", "8", "9", "first-hour"})

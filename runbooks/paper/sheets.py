@@ -24,6 +24,17 @@ from runbooks.paper.sheet import (
 
 
 @dataclass(frozen=True, slots=True)
+class CopyPlace:
+    """Where one copy of some data lies; no secret in it."""
+
+    name: str
+    location: str
+    site: str | None
+    medium: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """What every sheet of one printing carries."""
 
@@ -33,6 +44,8 @@ class Press:
     drill: str | None = None
     event: str | None = None
     hours: Hours = "any"
+    copies: tuple[CopyPlace, ...] = ()
+    """Where the copies lie: known to the room of backups, handed in by the roof."""
 
     def sheet(
         self,

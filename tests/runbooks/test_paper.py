@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from bcp.kit.workers import Workers
 from runbooks.paper.forms import disaster_set
 from runbooks.paper.pdf import PaperFailed, data_of, print_set, qr_svg, render
+from runbooks.paper.sets import SETS, TITLES, sheets_of
 from runbooks.paper.sheet import Sheet, StepLine, Steps, markdown, read_code, sealed, typed_code
-from runbooks.paper.sheets import Press, runbook
+from runbooks.paper.sheets import CopyPlace, Press, runbook
 from tests.runbooks.world import a_book, a_city
 
 DAY = date(2026, 11, 23)
@@ -126,3 +127,45 @@ def test_a_template_that_cannot_be_set_is_one_clear_error() -> None:
 
 def test_the_qr_code_is_a_picture_of_the_payload() -> None:
     assert qr_svg("ICT-BCP|-|card|第1版|W0X92GT5").startswith("<svg")
+
+
+# --- sheets to act and to write on ---------------------------------------------------------------
+
+
+def field_sheet(name: str, made: Press | None = None) -> str:
+    return "\n".join(markdown(one) for one in sheets_of(made or press(), (name,)))
+
+
+def test_the_whole_set_holds_every_form_a_building_without_screens_needs() -> None:
+    ids = [one.id for one in sheets_of(press())]
+    assert {"yoshiki-7", "network", "event-log", "media-log", "counter-certificates"} <= set(ids)
+    assert set(TITLES) == set(SETS)
+
+
+def test_addresses_stand_on_the_network_sheet_only_and_every_system_on_it() -> None:
+    city = a_city()
+    hosts = tuple(s.model_copy(update={"host": f"10.1.2.{n}"}) for n, s in enumerate(city.systems))
+    made = Press(city.model_copy(update={"systems": hosts}), a_book(), DAY)
+    with_hosts = [one.id for one in sheets_of(made) if "10.1.2." in markdown(one)]
+    assert with_hosts == ["network"]
+    said = field_sheet("network", made)
+    assert all(one.name in said for one in hosts)
+    assert "本庁舎" in said
+
+
+def test_the_sheet_of_copies_says_where_they_lie_and_in_which_envelope_the_password_is() -> None:
+    place = CopyPlace(
+        "住民記録 honcho", "/srv/backup/juki", "honcho", "ディスク", "restic・切り離し"
+    )
+    said = field_sheet("7", replace(press(), copies=(place,)))
+    assert "/srv/backup/juki" in said
+    assert "本庁舎・ディスク" in said
+    assert "本庁舎2階 金庫" in said
+    assert "計画に控えがない" in field_sheet("7")
+
+
+def test_a_service_that_goes_on_by_hand_has_its_own_receipt_book() -> None:
+    (sheet_,) = sheets_of(press(), ("counter",))
+    assert sheet_.classification == "個人情報・厳重管理"
+    assert "手書きの申請書で受け付ける" in markdown(sheet_)
+    assert render(data_of([sheet_])).startswith(b"%PDF-")

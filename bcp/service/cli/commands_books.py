@@ -20,6 +20,7 @@ from bcp.service.cli.commands_plan import read_plan
 from bcp.service.cli.commands_state import answer_of
 from bcp.service.linting import lint_whole
 from bcp.service.operations.books import facts_from
+from bcp.service.press import places
 from runbooks.lint import RULES, Facts, meaning, rule_of
 from runbooks.paper.forms import contacts, damage, first_card
 from runbooks.paper.pdf import print_set
@@ -124,7 +125,8 @@ def print_runbooks(args: argparse.Namespace) -> int:
     """Sheets as A4 PDF: one file for what was named, one set of everything without a name."""
     plan = read_plan(args)
     today = SystemClock().utc().astimezone(JST).date()
-    press = Press(plan.city, plan.book, today, drill="訓練" if args.drill else None)
+    mark = "訓練" if args.drill else None
+    press = Press(plan.city, plan.book, today, mark, copies=places(plan.backups))
     if wanted(args) and args.runbook:
         said = "登録できるのは一式だけ / only a set is registered"
         raise UsageError(said, got=args.runbook, next_step="--set")

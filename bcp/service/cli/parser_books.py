@@ -32,7 +32,7 @@ def runbook(commands: Sub[argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         dest="sets",
-        metavar="8|9|10|11|12|16|17|card|first-hour|runbooks",
+        metavar="7|8|9|10|11|12|16|17|card|first-hour|network|log|media|counter|runbooks",
         help="様式番号などで選ぶ (何度でも) / choose by form",
     )
     _register(sheet)

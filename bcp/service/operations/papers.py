@@ -12,6 +12,7 @@ from bcp.service import copying
 from bcp.service.access.roles import Permission
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, NoParameters, Operation, Verdict
+from bcp.service.press import printing
 
 
 class Printed(Model):
@@ -42,8 +43,7 @@ async def issue(house: House, caller: Caller, p: Printed) -> Answer:
     id = await copying.issue(
         house.journal,
         house.workers,
-        house.city,
-        house.book,
+        printing(house),
         asked,
         house.clock.utc(),
         actor=caller.actor,
@@ -70,9 +70,7 @@ async def end(house: House, caller: Caller, p: Ended) -> Answer:
 async def register(house: House, _caller: Caller, _parameters: NoParameters) -> Answer:
     """Every copy that lies somewhere; one to be printed again is a finding."""
     house.require_log()
-    found = await copying.standing(
-        house.journal, house.workers, house.city, house.book, house.clock.utc()
-    )
+    found = await copying.standing(house.journal, house.workers, printing(house), house.clock.utc())
     rows = [
         {
             "copy": one.copy.id,

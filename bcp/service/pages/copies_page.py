@@ -12,6 +12,7 @@ from bcp.service.access.routes import Route
 from bcp.service.pages.event import actor, operation
 from bcp.service.pages.respond import Answer, Go, Page, Pages
 from bcp.service.pages.visit import Visit
+from bcp.service.press import printing
 from runbooks.paper.copies import FOLD_NAME, Copies
 from runbooks.paper.sets import TITLES
 
@@ -27,7 +28,7 @@ def routes(pages: Pages) -> list[Route]:
 async def register(visit: Visit) -> Answer:
     """Stale ones first."""
     house = visit.house
-    found = await copying.standing(house.journal, house.workers, house.city, house.book, visit.now)
+    found = await copying.standing(house.journal, house.workers, printing(house), visit.now)
     state: Copies = house.journal.state(FOLD_NAME)
     values = {
         "standing": sorted(found, key=lambda one: (not one.why, one.copy.due)),
@@ -69,8 +70,7 @@ async def act(visit: Visit) -> Answer:
     await copying.issue(
         house.journal,
         house.workers,
-        house.city,
-        house.book,
+        printing(house),
         asked,
         visit.now,
         actor=actor(visit),

@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bcp.kit.errors import UsageError
-from bcp.kit.units import JST, whole
+from bcp.kit.units import whole
 from bcp.plan.loader import unknown
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.respond import Absent, Answer, Page, Pages
 from bcp.service.pages.visit import Visit
+from bcp.service.press import printing
 from runbooks.paper.pdf import print_set
 from runbooks.paper.sets import BLANK_DAMAGE, SETS, TITLES, sheets_of
 from runbooks.paper.sheet import Sheet
@@ -73,8 +74,7 @@ async def runbook_pdf(visit: Visit) -> Answer:
 
 
 def _press(visit: Visit) -> Press:
-    house = visit.house
-    return Press(house.city, house.book, visit.now.astimezone(JST).date(), visit.drill)
+    return printing(visit.house, visit.drill)
 
 
 def _runbook(visit: Visit) -> Sheet:
