@@ -122,8 +122,18 @@ class Wire(asyncio.Protocol):
         self.peer = session.peer()
         return self.peer
 
+    @property
+    def own_address(self) -> str:
+        """The address of this machine the connection leaves from."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if name else ""
+
     def start_tls(self, session: tls.Session) -> None:
-        """Begin TLS on a plain connection (after STARTTLS)."""
+        """Begin TLS on a plain connection (after STARTTLS). Raises `Trouble` when something has
+        been said already: anyone on the way could have put it in, to be read as protected."""
+        if self._buffer:
+            text = Text("TLSの前に余計な応答があります", "it said more before TLS began")
+            raise Trouble(text, "tls")
         self._session = session
         session.shake()
         self._flush()

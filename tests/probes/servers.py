@@ -139,6 +139,30 @@ def proxy(seen: list[str], refuse: str = "") -> Handler:
     return handler
 
 
+def dialogue(
+    greeting: bytes,
+    replies: Mapping[str, bytes],
+    tls: ssl.SSLContext | None = None,
+    seen: list[str] | None = None,
+) -> Handler:
+    """Answers lines by a word in them (`%tag`: their first word); TLS after STARTTLS or STLS."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        while line := (await reader.readline()).decode("latin-1").split():
+            word = next((one for one in line if one in replies), "")
+            if seen is not None:
+                seen.append(" ".join(line))
+            writer.write(replies.get(word, b"").replace(b"%tag", line[0].encode()))
+            await writer.drain()
+            if word in ("STARTTLS", "STLS") and tls is not None:
+                await writer.start_tls(tls)
+            if "QUIT" in line or "LOGOUT" in line:
+                break
+
+    return handler
+
+
 def upgrade(head: str, **headers: str) -> bytes:
     """The head of a switch to WebSocket that answers `head`; a header of None is left out."""
     key = Request(head).headers.get("sec-websocket-key", "")

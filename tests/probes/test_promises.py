@@ -21,6 +21,7 @@ from tests.probes.servers import (
     Request,
     answer,
     dead_port,
+    dialogue,
     hang,
     http,
     says,
@@ -57,6 +58,8 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     clock = await stack.enter_async_context(Ntp().up())
     mute = await stack.enter_async_context(Ntp(drop=999).up())
     greets = await up(says(f"password={SECRET}\r\nSSH-2.0-x password={SECRET}\r\n".encode()))
+    offers = {"EHLO": f"250-x password={SECRET}\r\n250 token={SECRET}\r\n".encode(), "QUIT": b""}
+    post = await up(dialogue(f"220 password={SECRET}\r\n".encode(), offers))
     socket = await up(web_socket(f"password={SECRET}".encode()))
     variables = f'VAR ups ups.model "password={SECRET}"\nVAR ups ups.status "OL"\n'
     ups = await up(says(f"BEGIN LIST VAR ups\n{variables}END LIST VAR ups\n".encode()))
@@ -93,6 +96,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"server": "127.0.0.1", "port": silent, "query": "a.example"},
         ),
         "ping": (local, None, None),
+        "mail": (
+            {**local, "protocol": "smtp", "port": post, "tls": "none"},
+            {**local, "protocol": "smtp", "port": dead},
+            {**local, "protocol": "imap", "port": hung},
+        ),
         "ssh": ({**local, "port": greets}, {**local, "port": dead}, {**local, "port": hung}),
         "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),
         "command": (
