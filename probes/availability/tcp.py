@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration, Model
 from bcp.watch.check import Check, Env, Fact
-from bcp.watch.values import FactValue, Outcome, Pillar, Status
+from bcp.watch.values import Outcome, Pillar
 from probes.engine import redact, verdict
 from probes.engine.fields import Host, Port, place
+from probes.engine.reading import Reading
+from probes.engine.starttls import Protocol, ask, upgrade
+from probes.engine.tally import Tally
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import Wire, connect
 
@@ -39,12 +42,20 @@ class TcpCheck(Check):
     dialogue: tuple[Turn, ...] = Field((), max_length=16)
     """Send and expect in turns, for example `{expect: "220"}`, `{send: "QUIT\\r\\n"}`."""
     tls: bool = False
+    starttls: Protocol | None = None
+    """Begins in the clear and asks for TLS as this protocol does; the dialogue is held behind it."""
     verify: bool = True
-    """With `tls`: the certificate must be trusted and for this host."""
+    """With TLS: the certificate must be trusted and for this host."""
     server_name: Host | None = None
     warn_days: int = Field(30, ge=0, le=3650)
     legacy_tls: bool = False
     slow_after: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> TcpCheck:
+        if self.tls and self.starttls:
+            raise ValueError("tls と starttls はどちらか一つ / tls or starttls, not both")
+        return self
 
     @property
     def target(self) -> str:
@@ -60,9 +71,7 @@ class TcpCheck(Check):
         )
 
     async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
-        status, texts = Status.OK, list[Text]()
-        facts: dict[str, FactValue] = {}
-        evidence: list[str] = []
+        tally = Tally()
         async with connect(
             env,
             self.host,
@@ -72,26 +81,17 @@ class TcpCheck(Check):
             secure=self.tls,
             legacy=self.legacy_tls,
         ) as wire:
-            if wire.peer is not None:
-                facts |= verdict.tls_facts(wire.peer)
-                evidence += wire.peer.evidence
-                status, text = verdict.certificate(
-                    wire.peer, env.clock.utc(), self.warn_days, verify=self.verify
-                )
-                texts += [text] if text else []
-            if status is not Status.FAILED:
+            if self.starttls is not None:
+                reading, name = Reading(wire, _CAP), self.server_name or self.host
+                await ask(self.starttls, wire, reading)
+                await upgrade(env, wire, reading, name, watch, legacy=self.legacy_tls)
+            now = env.clock.utc()
+            if tally.certificate(wire.peer, now, self.warn_days, verify=self.verify):
                 for turn in self.dialogue:
-                    heard = await _say(wire, turn)
-                    evidence += heard
+                    tally.evidence += await _say(wire, turn)
         spent = watch.stop()
-        if late := verdict.slow(spent["total"], self.slow_after):
-            status = verdict.worse(status, Status.DEGRADED)
-            texts.append(late)
-        if not texts:
-            texts = [_fine(spent["total"], bool(self.dialogue))]
-        said = verdict.joined(texts)
-        sentence = Text(f"{self.target}: {said.ja}", f"{self.target}: {said.en}")
-        return Outcome(status, sentence, facts | spent, evidence=tuple(evidence))
+        fine = _fine(spent["total"], bool(self.dialogue))
+        return tally.outcome(self.target, spent, fine, slow_after=self.slow_after)
 
 
 def _fine(total: float, spoke: bool) -> Text:

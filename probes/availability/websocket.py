@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
 from bcp.watch.check import Check, Env, Fact
-from bcp.watch.values import FactValue, Outcome, Pillar, Status
+from bcp.watch.values import Outcome, Pillar
 from probes.engine import redact, secrets, verdict
 from probes.engine.fields import Host
 from probes.engine.frames import (
@@ -28,6 +28,7 @@ from probes.engine.frames import (
     frame,
 )
 from probes.engine.http import Answer, Url, exchange, parse_url, request
+from probes.engine.tally import Tally
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import Wire, connect
 
@@ -101,9 +102,7 @@ class WebSocketCheck(Check):
             raise
 
     async def _talk(self, env: Env, watch: Stopwatch, url: Url, secret: tuple[str, ...]) -> Outcome:
-        status, texts = Status.OK, list[Text]()
-        facts: dict[str, FactValue] = {}
-        evidence: list[str] = []
+        tally = Tally()
         async with connect(
             env,
             self.connect_to or url.host,
@@ -113,24 +112,14 @@ class WebSocketCheck(Check):
             secure=url.secure,
             legacy=self.legacy_tls,
         ) as wire:
-            if wire.peer is not None:
-                facts |= verdict.tls_facts(wire.peer)
-                evidence += wire.peer.evidence
-                status, text = verdict.certificate(
-                    wire.peer, env.clock.utc(), self.warn_days, verify=self.verify
-                )
-                texts += [text] if text else []
-            if status is not Status.FAILED:
+            now = env.clock.utc()
+            if tally.certificate(wire.peer, now, self.warn_days, verify=self.verify):
                 answer = await self._switch(wire, watch, url, secret)
-                facts["status"] = answer.status
-                evidence += [*answer.evidence, await self._hear(wire, answer.rest)]
+                tally.facts["status"] = answer.status
+                tally.evidence += [*answer.evidence, await self._hear(wire, answer.rest)]
         spent = watch.stop()
-        if late := verdict.slow(spent["total"], self.slow_after):
-            status = verdict.worse(status, Status.DEGRADED)
-            texts.append(late)
-        said = verdict.joined(texts or [_fine(spent["total"])])
-        sentence = Text(f"{self.target}: {said.ja}", f"{self.target}: {said.en}")
-        return Outcome(status, sentence, facts | spent, evidence=redact.lines(evidence, secret))
+        fine = _fine(spent["total"])
+        return tally.outcome(self.target, spent, fine, slow_after=self.slow_after, secret=secret)
 
     async def _switch(
         self, wire: Wire, watch: Stopwatch, url: Url, secret: tuple[str, ...]
