@@ -104,6 +104,8 @@ class Suggestion:
     """Proposed, from the board's history."""
     kind: str = ""
     """Kind of a report: a bounded word (`threat_note`, `fire` …)."""
+    intensity: str = ""
+    """震度 as reported, the highest so far."""
     systems: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     evidence: tuple[tuple[str, datetime], ...] = ()

@@ -12,6 +12,7 @@ from runbooks import commands as c
 from runbooks.context import FUTURE, Context, need_known, need_text, refuse, when
 from runbooks.framestate import NATURES, Phase, Suggestion
 from runbooks.incidents import Incidents
+from runbooks.intensity import SCALE, stronger
 
 New = tuple[NewEntry, ...]
 
@@ -61,6 +62,7 @@ def _suggest(state: Incidents, command: c.Suggest, at: datetime, context: Contex
         "sites": list(command.sites),
         "evidence": _evidence(command.evidence),
     }
+    detail |= {"intensity": command.intensity} if command.intensity else {}
     said = need_text(command.text, "note")
     return (_entry("suggested", id, when(context, command.occurred_at, at), detail, text=said),)
 
@@ -76,6 +78,8 @@ def _sound(command: c.Suggest, at: datetime, context: Context) -> None:
     need_known(command.sites, (item.id for item in city.sites), "site")
     if command.kind or command.rule == "report":
         need_known((command.kind,), c.REPORT_KINDS, "kind")
+    if command.intensity:
+        need_known((command.intensity,), SCALE, "intensity")
     if command.onset > at + FUTURE and not context.clock_suspect:
         raise refuse("future", time=jst(command.onset), now=jst(at))
 
@@ -88,7 +92,11 @@ def _grow(known: Suggestion, command: c.Suggest, at: datetime, *, rule: bool) ->
         return ()
     evidence = _evidence(tuple({**seen, **more}.items()))
     said = "" if rule else need_text(command.text, "note")
-    return (_entry("suggestion_grown", known.id, at, {"evidence": evidence}, text=said),)
+    detail: dict[str, Json] = {"evidence": evidence}
+    felt = stronger(known.intensity, command.intensity)
+    if felt != known.intensity:
+        detail |= {"intensity": felt, "level": command.level}
+    return (_entry("suggestion_grown", known.id, at, detail, text=said),)
 
 
 def _covered(state: Incidents, command: c.Suggest) -> bool:

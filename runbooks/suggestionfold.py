@@ -33,7 +33,10 @@ def fold_suggestion(known: Suggestions, word: str, entry: Entry) -> Suggestions:
         return known
     if word == "suggestion_grown":
         more = _evidence(entry)
+        felt = entry.detail.get("intensity", one.intensity)
+        level = entry.detail.get("level", one.level)
         changes: dict[str, Any] = {"evidence": more, "state": "open", "until": None}
+        changes |= {"intensity": felt, "level": level}
     elif word == "suggestion_later":
         changes = {"state": "later", "until": from_us(entry.detail["until_us"])}
     else:
@@ -77,6 +80,7 @@ def _made(entry: Entry) -> Suggestion:
         nature=detail["nature"],
         onset=from_us(detail["onset_us"]),
         kind=detail.get("kind") or "",
+        intensity=detail.get("intensity", ""),
         systems=tuple(detail["systems"]),
         sites=tuple(detail["sites"]),
         evidence=_evidence(entry),

@@ -18,7 +18,7 @@ from bcp.plan.calendar import Calendar
 from bcp.plan.season import Priority as Priority
 from bcp.plan.season import Season as Season
 from bcp.plan.suggesting import SuggestRule
-from bcp.plan.types import DamageItem, Day, Duration, Id, LevelId, Model, Zone
+from bcp.plan.types import DamageItem, Day, Duration, Id, Intensity, LevelId, Model, Zone
 
 
 class Organization(Model):
@@ -263,6 +263,8 @@ class Disaster(Model):
     """When to declare, as sentences of the city's plan; shown beside the button."""
     ratify_within: Duration = timedelta(hours=24)
     """事後承認 of a declaration made by a deputy or by whoever is there."""
+    intensity: Intensity | None = None
+    """発動基準の震度: a report of this or more proposes the highest level, of less the lowest."""
     suggest: tuple[SuggestRule, ...] = ()
     """When the board proposes a declaration; a person always may."""
 

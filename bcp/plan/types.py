@@ -58,6 +58,8 @@ Id = Annotated[str, _Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 CheckId = Annotated[str, _Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@/-]{0,127}$")]
 """Like `Id`, and `/` joins the parts of a made one: `juki/ping`, `backup/juki/main/4`."""
 
+Intensity = Literal["1", "2", "3", "4", "5-", "5+", "6-", "6+", "7"]
+"""震度."""
 LevelId = Annotated[str, _Field(pattern=r"^L[0-9]$")]
 
 

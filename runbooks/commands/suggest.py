@@ -35,6 +35,8 @@ class Suggest:
     """Rule of the plan, `person` (declare, please) or `report` (something was seen)."""
     kind: str = ""
     """One of REPORT_KINDS, of a report."""
+    intensity: str = ""
+    """震度 of a report of shaking (`runbooks.intensity.SCALE`); empty: not known."""
     nature: Nature = "disaster"
     systems: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()

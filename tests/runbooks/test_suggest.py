@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from bcp.kit.errors import Refused
 from bcp.plan.suggesting import SuggestRule
+from bcp.plan.types import Intensity
 from bcp.watch.values import Status
 from runbooks import commands as c
+from runbooks.intensity import SCALE, level_of, name
 from runbooks.suggest import Lamp, considered, proposal
 from tests.runbooks.world import T0, Play
 
@@ -120,3 +123,40 @@ def test_what_runs_already_is_not_suggested_again() -> None:
     play.declare()
     look(play, BOTH)
     assert not play.state.suggestions
+
+
+# --- 震度 ----------------------------------------------------------------------------------------
+
+
+def shaking(felt: str, level: int = 3) -> c.Suggest:
+    return c.Suggest(
+        rule="report", kind="shaking", intensity=felt, level=level, onset=T0, text="ラジオで聞いた"
+    )
+
+
+def test_a_reported_intensity_is_kept_and_a_stronger_one_raises_the_proposal() -> None:
+    play = Play()
+    play.do(shaking("5+", level=1))
+    (one,) = play.state.suggestions.values()
+    assert (one.intensity, one.level) == ("5+", 1)
+    play.do(shaking("6-"))
+    play.do(shaking("4", level=1))
+    (one,) = play.state.suggestions.values()
+    assert (one.intensity, one.level) == ("6-", 3)
+    with pytest.raises(Refused):
+        play.do(shaking("8"))
+
+
+@pytest.mark.parametrize(
+    ("felt", "limit", "level"),
+    [("6-", "6-", 3), ("7", "6-", 3), ("5+", "6-", 1), ("4", None, 3), ("", "6-", 3)],
+)
+def test_the_level_follows_the_criterion_of_the_plan(
+    felt: str, limit: str | None, level: int
+) -> None:
+    assert level_of(felt, limit, (1, 2, 3)) == level
+
+
+def test_the_scale_of_the_plan_is_the_scale_of_the_machine() -> None:
+    assert get_args(Intensity) == SCALE
+    assert [name(one) for one in SCALE[4:8]] == ["5弱", "5強", "6弱", "6強"]

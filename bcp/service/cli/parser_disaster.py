@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from runbooks.intensity import SCALE
+
 Leaf = Callable[[str, str, str], argparse.ArgumentParser]
 Word = tuple[tuple[str, ...], dict[str, Any]]
 
@@ -38,6 +40,7 @@ VERBS: dict[str, tuple[str, str, tuple[Word, ...]]] = {
             (("text",), {"help": "「プリンターから脅迫文が出る」 / in words"}),
             (("--kind",), {"default": "", "help": "threat_note, shaking, flood, power …"}),
             (("--level",), {"type": int, "default": 3}),
+            (("--intensity",), {"choices": SCALE, "help": "震度 (5- = 5弱) / JMA intensity"}),
             (("--nature",), {"choices": ["disaster", "failure", "cyber"]}),
             (("--onset",), {"help": "2026-11-23T10:02 (JST)"}),
             _many("system"),
@@ -52,6 +55,11 @@ VERBS: dict[str, tuple[str, str, tuple[Word, ...]]] = {
         (_SUGGESTION, (("--minutes",), {"type": int, "default": 30})),
     ),
     "ratify": ("事後承認する", "ratify", ()),
+    "erase-photo": (
+        "写真を消去する (記録は残る)",
+        "erase a photo; that it was there stays in the log",
+        ((("digest",), {"metavar": "DIGEST"}), _reason()),
+    ),
     "answer": ("発動の知らせを確認したと伝える", "say that you know of the event", ()),
     "overrule": ("承認しない", "overrule", (_reason(),)),
     "cancel": ("取り消す (解除ではない)", "cancel (not a stand-down)", (_reason(),)),

@@ -24,6 +24,7 @@ from bcp.service.operations.recovering import (
 from bcp.service.operations.stepping import operation, who
 from bcp.service.photos import kind_of, stripped
 from runbooks import commands as c
+from runbooks.erasing import finish
 from runbooks.worked import AutoRun
 
 
@@ -247,9 +248,29 @@ async def photo(house: House, caller: Caller, parameters: Photo) -> Answer:
     return Answer({"digest": digest, "bytes": len(kept)}, (f"保存しました / kept: {digest}",))
 
 
+class Unphoto(In):
+    """A photo that must go: its digest, and why."""
+
+    digest: str
+    reason: str
+
+
+async def erase_photo(house: House, caller: Caller, parameters: Unphoto) -> Answer:
+    """The picture goes for good; that it was there, and why it went, stays in the log."""
+    desk = await desk_of(house, parameters.drill)
+    on, actor = running(desk, parameters.incident).id, actor_of(house, caller, parameters.by)
+    command = c.ErasePhoto(incident=on, digest=parameters.digest, reason=parameters.reason)
+    await desk.do(command, actor, caller.op)
+    await finish(desk.state, desk.journal, house.workers, actor)
+    return Answer({"digest": parameters.digest}, ("消去しました / erased",))
+
+
 OPERATIONS: tuple[Operation[Any], ...] = (
     operation("amend", "差し込み", "change the runbooks", Permission.COMMAND, Amendment, amend),
     operation("role", "役割の担当", "who fills a role", Permission.COMMAND, Shift, role),
     operation("run", "自動実行", "automation", Permission.STEP, Machine, run),
     operation("photo", "写真を保存する", "keep a photo", Permission.STEP, Photo, photo),
+    operation(
+        "erase-photo", "写真を消去する", "erase a photo", Permission.COMMAND, Unphoto, erase_photo
+    ),
 )

@@ -38,6 +38,7 @@ from bcp.service.operations.recovering import (
 from runbooks import commands as c
 from runbooks.commands.suggest import CYBER_REPORTS
 from runbooks.framestate import Suggestion
+from runbooks.intensity import level_of
 
 Make = Callable[[str, Any, datetime], c.Command]
 
@@ -47,10 +48,14 @@ async def suggest(house: House, caller: Caller, parameters: Report) -> Answer:
     house.require_log()
     now = house.clock.utc()
     cyber = parameters.kind in CYBER_REPORTS
+    felt, disaster = parameters.intensity or "", house.city.disaster
+    levels = tuple(one.number for one in disaster.levels)
+    level = level_of(felt, disaster.intensity, levels) if felt else parameters.level
     command = c.Suggest(
         rule="report" if parameters.kind else "person",
         kind=parameters.kind,
-        level=parameters.level,
+        level=level,
+        intensity=felt,
         nature=parameters.nature or ("cyber" if cyber else "disaster"),
         onset=instant(parameters.onset, now),
         text=parameters.text,
@@ -88,6 +93,7 @@ def facts_of(one: Suggestion) -> dict[str, Any]:
         "id": one.id,
         "rule": one.rule,
         "kind": one.kind,
+        "intensity": one.intensity or None,
         "state": one.state,
         "level": one.level,
         "nature": one.nature,

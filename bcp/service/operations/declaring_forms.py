@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bcp.plan.types import Id, Model
+from bcp.plan.types import Id, Intensity, Model
 from bcp.service.operations.recovering import In
 
 Nature = Literal["disaster", "failure", "cyber"]
@@ -16,6 +16,8 @@ class Report(Model):
     text: str
     kind: str = ""
     """A bounded word (`threat_note`, `shaking`, `flood` …); empty: a plain wish to declare."""
+    intensity: Intensity | None = None
+    """震度 of a report of shaking; with it the level follows the criterion of the plan."""
     level: int = 3
     nature: Nature | None = None
     onset: str | None = None

@@ -16,12 +16,15 @@ from markupsafe import Markup
 from bcp.kit.language import text
 from bcp.kit.units import JST, wareki
 from bcp.plan.model import City
+from bcp.service import copying
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.pages.event import actor, operation
 from bcp.service.pages.outbox_words import script_words
 from bcp.service.pages.render import STATIC, Words, render
 from bcp.service.pages.respond import Absent, Answer, Pages
 from bcp.service.pages.visit import Visit
+from bcp.service.press import printing
 from runbooks.book import Book
 from runbooks.form import Runbook
 from runbooks.paper.forms import contacts as contact_sheet
@@ -35,7 +38,7 @@ def routes(pages: Pages) -> list[Route]:
     """A download: opened from the disk, no rule of the server binds its script."""
     return [
         pages.route("GET", "/carryout", Permission.READ, download),
-        pages.route("GET", "/carryout/contacts", Permission.READ_PERSONAL, download_contacts),
+        pages.route("POST", "/carryout/contacts", Permission.READ_PERSONAL, download_contacts),
     ]
 
 
@@ -45,7 +48,18 @@ async def download(visit: Visit) -> Answer:
 
 
 async def download_contacts(visit: Visit) -> Answer:
-    """With contacts: a registered copy."""
+    """With contacts: entered in the register before it is handed out (personal data, R-14)."""
+    house = visit.house
+    asked = copying.Asked(("9", "runbooks"), visit.field("site"), visit.field("holder"))
+    await copying.issue(
+        house.journal,
+        house.workers,
+        printing(house),
+        asked,
+        visit.now,
+        actor=actor(visit),
+        op=operation(visit),
+    )
     return await _download(visit, contacts=True)
 
 

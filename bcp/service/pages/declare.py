@@ -24,6 +24,8 @@ from bcp.service.pages.visit import Visit
 from runbooks.commands import REPORT_KINDS, Declare, Tried
 from runbooks.consequences import consequences
 from runbooks.incident import hours_of
+from runbooks.intensity import SCALE
+from runbooks.intensity import name as intensity
 from runbooks.state import CAPACITIES, DRILL_KINDS, NATURES
 
 
@@ -186,6 +188,7 @@ async def _draw(
             for one in open_[:5]
         ],
         "report_kinds": REPORT_KINDS,
+        "intensities": [(one, intensity(one)) for one in reversed(SCALE)],
         "outcomes": ("no_answer", "unreachable", "hurt", "absent"),
         "down": [s for s in now.sorted_systems() if s.state == "failed"],
         "hurt": [s for s in now.services if s.state == "failed"],

@@ -8,6 +8,8 @@ from bcp.kit.units import jst_short
 from bcp.service.access.roles import Permission
 from bcp.service.pages.visit import Alarm, Visit
 from runbooks.framestate import Suggestion
+from runbooks.intensity import name as intensity
+from runbooks.intensity import reaches
 
 
 def waiting(visit: Visit) -> list[Suggestion]:
@@ -43,7 +45,16 @@ def name_of(visit: Visit, one: Suggestion) -> str:
     if rule is not None:
         return rule.name
     key = f"runbooks.report_{one.kind}" if one.kind else f"runbooks.suggest_{one.rule}"
-    return text(key).pick(visit.lang)
+    said = text(key).pick(visit.lang)
+    return f"{said} {felt(visit, one)}" if one.intensity else said
+
+
+def felt(visit: Visit, one: Suggestion) -> str:
+    """震度6弱, and whether that is the criterion of the plan."""
+    limit = visit.house.city.disaster.intensity
+    met = "met" if reaches(one.intensity, limit) else "short"
+    key = f"pages.intensity_{met if limit else 'alone'}"
+    return text(key, felt=intensity(one.intensity), limit=intensity(limit or "")).pick(visit.lang)
 
 
 def clause_of(visit: Visit, one: Suggestion) -> str:

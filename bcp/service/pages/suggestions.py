@@ -11,6 +11,7 @@ from bcp.service.pages.respond import Answer, Go, Pages
 from bcp.service.pages.visit import Visit
 from runbooks import commands as c
 from runbooks.commands.suggest import CYBER_REPORTS
+from runbooks.intensity import SCALE, level_of
 
 LATER = timedelta(minutes=30)
 
@@ -27,11 +28,13 @@ def routes(pages: Pages) -> list[Route]:
 async def suggest(visit: Visit) -> Answer:
     """A report in words: 「プリンターから脅迫文が出る」."""
     kind = visit.field("kind")
-    levels = visit.house.city.disaster.levels
+    disaster, felt = visit.house.city.disaster, visit.field("intensity")
+    levels = tuple(level.number for level in disaster.levels)
     command = c.Suggest(
         rule="report",
         kind=kind or "other",
-        level=levels[-1].number,
+        level=level_of(felt if felt in SCALE else "", disaster.intensity, levels),
+        intensity=felt,
         nature="cyber" if kind in CYBER_REPORTS else "disaster",
         onset=parse_time(visit.field("onset"), visit.lang) or visit.now,
         text=visit.field("reason"),

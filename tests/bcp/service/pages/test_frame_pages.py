@@ -109,3 +109,21 @@ async def test_whoever_took_the_command_over_may_command_until_he_hands_it_on(
     back = {"do": "alone", "to": "commander", "reason": "戻った", "incident": event}
     assert (await visitor.post("/disaster/handover", **back, op="h2"))[0] == 303
     assert (await visitor.post("/disaster/command", **scope, op="c2"))[0] == 403
+
+
+async def test_a_reported_intensity_is_held_against_the_criterion_of_the_plan(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("commander")
+    _, page = await visitor.get("/disaster/declare")
+    assert "外部情報なし" in page
+    await visitor.post(
+        "/disaster/suggest", kind="shaking", intensity="5+", reason="震度計", op="i1"
+    )
+    _, page = await visitor.get("/disaster/declare")
+    assert "震度5強 (発動基準 震度6弱より小さい)" in page
+    await visitor.post(
+        "/disaster/suggest", kind="shaking", intensity="6+", reason="ラジオ", op="i2"
+    )
+    _, page = await visitor.get("/disaster/declare")
+    assert "震度6強 (発動基準 震度6弱以上に当たる)" in page

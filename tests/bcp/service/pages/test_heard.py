@@ -7,6 +7,7 @@ import re
 from bcp.journal.entry import Actor
 from bcp.kit.units import JST
 from runbooks import commands as c
+from runbooks.paper.copies import FOLD_NAME as COPIES
 from runbooks.paper.sets import SETS
 from runbooks.paper.sheets import Press, runbook
 from tests.bcp.service.pages.sample import Town, Visitor
@@ -206,3 +207,20 @@ async def test_every_set_is_drawn_and_a_copy_is_registered_and_ended(
     end = {"do": "end", "copy": "copy-1", "how": "destroyed", "op": "e2"}
     assert (await visitor.post("/paper/copies", **end))[0] == 303
     assert (await visitor.post("/paper/copies", **{**end, "op": "e3"}))[0] == 409
+
+
+async def test_a_carry_out_file_with_contacts_is_registered_before_it_is_handed_out(
+    made: Town, visitor: Visitor
+) -> None:
+    await visitor.sign_in("administrator")
+    site, role = made.city.sites[0].id, made.city.roles[0].id
+    status, _ = await visitor.get("/carryout/contacts")
+    assert status in (404, 405), "no link gives it away unregistered"
+    status, body = await visitor.post("/carryout/contacts", site=site, holder=role, op="c1")
+    assert status == 200
+    assert "緊急連絡先一覧" in body
+    (copy,) = made.journal.state(COPIES).out
+    assert (copy.site, copy.holder, copy.sets) == (site, role, ("9", "runbooks"))
+    status, _ = await visitor.post("/carryout/contacts", site="nowhere", holder=role, op="c2")
+    assert status == 400
+    assert len(made.journal.state(COPIES).out) == 1
