@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import struct
 import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bcp.journal.entry import Actor
+from bcp.kit.clock import SystemClock
 from bcp.kit.errors import UsageError
+from bcp.service import control
+from bcp.service.app import open_house
+from bcp.service.operations.amending import Photo, Unphoto, erase_photo, photo
+from bcp.service.operations.operation import Caller
 from bcp.service.photos import kind_of, stripped
+from bcp.service.plan import load
+from runbooks import commands as c
+from tests.bcp.service.small_city import BOOK, PLAN
 
 PLACE = b"38.7303N 141.0214E Kurihara"
 SCAN = b"\x01\x02\xff\x00\x03\xff\xd0\x04"
@@ -114,3 +125,26 @@ def test_a_photo_cut_or_bent_anywhere_is_refused_or_bare_never_anything_else(
         bent[data.draw(st.integers(0, len(bent) - 1))] ^= data.draw(st.integers(0, 255))
     with contextlib.suppress(UsageError):
         assert kind_of(stripped(bytes(bent))) == kind_of(bytes(bent))
+
+
+async def test_a_photo_is_kept_and_erased_from_a_terminal(tmp_path: Path) -> None:
+    plan, shot = tmp_path / "plan", tmp_path / "shot.png"
+    plan.mkdir()
+    (plan / "plan.yaml").write_text(PLAN.format(root=tmp_path), "utf-8")
+    (plan / "book.yaml").write_text(BOOK, "utf-8")
+    shot.write_bytes(a_png())
+    terminal = Caller(control.actor(0), "op-1")
+    async with open_house(load(plan, SystemClock().utc().date()), tmp_path / "data") as house:
+        declared = c.Declare(level=3, onset=house.clock.utc(), reason="試験", capacity="deputy")
+        await house.desk.do(declared, Actor("u-1", "commander"), "d")
+        step = "J-1"
+        kept = await photo(house, terminal, Photo(step=step, file=str(shot), caption="玄関"))
+        digest = kept.data["digest"]
+        assert house.journal.evidence.has(digest)
+        gone = Unphoto(digest=digest, reason="人が写っている")
+        await erase_photo(house, replace(terminal, op="op-2"), gone)
+        assert not house.journal.evidence.has(digest)
+        incident = house.desk.current()
+        assert incident is not None
+        (one,) = incident.attachments
+        assert one.erased_at is not None
