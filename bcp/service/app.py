@@ -111,7 +111,7 @@ async def _build(
     board = Board(clock)
     judge = Judge(board, clock, plan.city)
     troubles += await workers.thread(secret_files.exposed, plan)
-    notifier = parts.notifier(plan, clock, troubles)
+    notifier = parts.notifier(plan, clock, workers, troubles)
     recorder = Recorder(
         board, judge, clock, history=history, sink=journal, announce=notifier.announce
     )

@@ -18,13 +18,15 @@ from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError, Unwritable, UsageError
 from bcp.kit.language import text
+from bcp.kit.workers import Workers
 from bcp.service.access.guard import Bearer
 from bcp.service.access.roles import Permission
 from bcp.service.access.store import AccessStore, Code
 from bcp.service.plan import Plan
 from bcp.service.sections import Access
 from bcp.watch.announcing import Announcement
-from bcp.watch.notify import Notifier, NotifyRoute, WebhookRoute
+from bcp.watch.notify import Notifier, Route
+from bcp.watch.routes import NotifyRoute
 from bcp.watch.values import Severity
 
 LOG = structlog.get_logger("service")
@@ -71,7 +73,7 @@ def ca_file(plan: Plan) -> Path | None:
     return Path(plan.city.node.ca_file) if plan.city.node.ca_file else None
 
 
-def notifier(plan: Plan, clock: Clock, troubles: list[str]) -> Notifier:
+def notifier(plan: Plan, clock: Clock, workers: Workers, troubles: list[str]) -> Notifier:
     """Every route whose address can be read. A lost secret silences its route, not the others."""
     node, authorities = plan.city.node.id, ca_file(plan)
     bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -85,12 +87,12 @@ def notifier(plan: Plan, clock: Clock, troubles: list[str]) -> Notifier:
     usable: list[NotifyRoute] = []
     for route in plan.notify:
         try:
-            WebhookRoute(route, clock, node, bare)
+            Route(route, clock, node, bare, workers)
         except UsageError as error:
             _trouble(troubles, error)
         else:
             usable.append(route)
-    return Notifier(usable, clock, node, authorities)
+    return Notifier(usable, clock, node, workers, authorities)
 
 
 def bearers(access: Access, troubles: list[str]) -> tuple[Bearer, ...]:

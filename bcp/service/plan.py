@@ -30,7 +30,7 @@ from bcp.plan.model import City
 from bcp.service import keeping, rules
 from bcp.service.sections import Access, Announcements, Log
 from bcp.watch.check import Check
-from bcp.watch.notify import NotifyRoute
+from bcp.watch.routes import NotifyRoute
 from bcp.watch.values import Pillar
 from probes import kinds
 from runbooks import book as books

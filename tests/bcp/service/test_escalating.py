@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bcp.kit.workers import Workers
 from bcp.service.escalating import tell
-from bcp.watch.notify import Notifier, NotifyRoute, payload
+from bcp.watch.notify import Notifier
+from bcp.watch.routes import NotifyRoute
+from bcp.watch.ways import payload
 from runbooks import commands as c
 from tests.fakes import ManualClock
 from tests.runbooks.world import Play, a_city
@@ -22,7 +25,7 @@ def told(drill: bool, late: timedelta = timedelta()) -> dict[str, list[dict[str,
         NotifyRoute(id="real", url="http://127.0.0.1:1/"),
         NotifyRoute(id="drill", url="http://127.0.0.1:1/", drill=True),
     ]
-    notifier = Notifier(routes, ManualClock(), "n1")
+    notifier = Notifier(routes, ManualClock(), "n1", Workers())
     tell(notifier, a_city, drill, entries)
     return {
         route.route.id: [payload(message, "n1") for _born, message in route._queue]
@@ -64,7 +67,9 @@ def test_what_is_told_again_says_what_to_do_and_names_the_site() -> None:
     play.do(c.Remind(incident=id, what="breach", id="br-1/final", rank=1))
     for rank in (1, 2, 3):
         play.do(c.Remind(incident=id, what="power", id="honcho:9", rank=rank))
-    notifier = Notifier([NotifyRoute(id="r", url="http://127.0.0.1:1/")], ManualClock(), "n1")
+    notifier = Notifier(
+        [NotifyRoute(id="r", url="http://127.0.0.1:1/")], ManualClock(), "n1", Workers()
+    )
     tell(notifier, a_city, False, play.entries)
     (route,) = notifier.routes
     sent = [payload(message, "n1") for _born, message in route._queue][1:]

@@ -10,7 +10,7 @@ import pytest
 
 from bcp.service.secret_files import exposed
 from bcp.service.sections import Access
-from bcp.watch.notify import NotifyRoute
+from bcp.watch.routes import NotifyRoute
 
 
 def plan_with(token: Path, url: Path) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
+from aiosmtpd.smtp import SMTP, Envelope
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 from structlog.testing import capture_logs
@@ -20,8 +22,10 @@ from structlog.testing import capture_logs
 from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.errors import UsageError
 from bcp.kit.language import Text
+from bcp.kit.workers import Workers
 from bcp.watch.announcing import Announcement, of_transition
-from bcp.watch.notify import Notifier, NotifyRoute
+from bcp.watch.notify import Notifier
+from bcp.watch.routes import NotifyRoute
 from bcp.watch.values import Severity, Status, Transition
 from tests.bcp.watch.helpers import SENTENCES, until
 from tests.fakes import START, ManualClock
@@ -71,7 +75,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @asynccontextmanager
 async def notifying(*routes: NotifyRoute, clock: Clock | None = None) -> AsyncIterator[Notifier]:
-    notifier = Notifier(routes, clock or SystemClock(), "node1")
+    workers = Workers(2)
+    notifier = Notifier(routes, clock or SystemClock(), "node1", workers)
 
     async def daemon() -> None:
         async with asyncio.TaskGroup() as group:
@@ -83,6 +88,7 @@ async def notifying(*routes: NotifyRoute, clock: Clock | None = None) -> AsyncIt
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        workers.close()
 
 
 @pytest.fixture
@@ -211,7 +217,9 @@ def test_a_wrong_address_is_refused_without_showing_it(tmp_path: Path) -> None:
     file.write_text(f"ftp://{TOKEN}")
     for path in (file, tmp_path / "missing"):
         with pytest.raises(UsageError) as caught:
-            Notifier([NotifyRoute(id="chat", url_file=str(path))], SystemClock(), "node1")
+            Notifier(
+                [NotifyRoute(id="chat", url_file=str(path))], SystemClock(), "node1", Workers(1)
+            )
         assert TOKEN not in str(caught.value)
     for both in ({}, {"url": "http://x/", "url_file": "y"}):
         with pytest.raises(ValidationError, match="url_file"):
@@ -226,3 +234,116 @@ def test_an_unlogged_change_says_so_in_the_text() -> None:
 def test_an_announcement_of_the_daemon_itself_needs_no_check() -> None:
     one = Announcement("daemon", Severity.LOW, Text("再読み込み失敗", "reload failed"), START)
     assert one.lines()[0].en == "reload failed"
+
+
+# --- mail and a program of this host --------------------------------------------------------------
+
+
+class Postbox:
+    """A real SMTP server's handler: what came, to whom."""
+
+    def __init__(self) -> None:
+        self.got: list[Envelope] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: object, envelope: Envelope) -> str:
+        self.got.append(envelope)
+        return self.answer
+
+
+@asynccontextmanager
+async def post_office(box: Postbox) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
+    yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+def mail(address: str, to: Path, **more: object) -> NotifyRoute:
+    base = {"id": "post", "kind": "mail", "smtp": address, "tls": "none", "to_file": str(to)}
+    return NotifyRoute.model_validate({**base, "sender": "bcp@example.jp", **more})
+
+
+async def test_a_mail_goes_to_every_address_of_the_file_and_names_none(tmp_path: Path) -> None:
+    box, to = Postbox(), tmp_path / "to"
+    to.write_text("a@example.jp\nb@example.jp\n")
+    async with post_office(box) as address, notifying(mail(address, to)) as notifier:
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["post"].delivered == 1)
+    (envelope,) = box.got
+    assert envelope.rcpt_tos == ["a@example.jp", "b@example.jp"]
+    assert isinstance(envelope.content, bytes)
+    letter = message_from_bytes(envelope.content, policy=policy.default)
+    assert letter["Subject"].startswith("[ICT-BCP] ")
+    assert "juki" in letter.get_content()
+    assert "a@example.jp" not in letter.as_string()
+    assert letter["Auto-Submitted"] == "auto-generated"
+
+
+async def test_a_refused_mail_is_given_up_and_an_absent_server_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    box, to = Postbox(), tmp_path / "to"
+    to.write_text("a@example.jp\n")
+    box.answer = "554 no"
+    async with post_office(box) as address, notifying(mail(address, to)) as notifier:
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["post"].failed == 1)
+        assert notifier.states()["post"].trouble == "SMTP 554"
+    gone = mail(f"127.0.0.1:{unused_port()}", to)
+    async with notifying(gone) as notifier:
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["post"].ok is False)
+        assert notifier.states()["post"].failed == 0
+        assert notifier.states()["post"].trouble == "ConnectionRefusedError"
+
+
+async def test_a_server_without_starttls_gets_no_word_in_the_clear(tmp_path: Path) -> None:
+    box, to = Postbox(), tmp_path / "to"
+    to.write_text("a@example.jp\n")
+    async with (
+        post_office(box) as address,
+        notifying(mail(address, to, tls="starttls")) as notifier,
+    ):
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["post"].failed == 1)
+        assert notifier.states()["post"].trouble == "SMTPNotSupportedError"
+    assert box.got == []
+
+
+async def test_a_program_of_this_host_gets_the_text_and_may_fail(tmp_path: Path) -> None:
+    said, siren = tmp_path / "said", tmp_path / "siren"
+    siren.write_text(f'#!/bin/sh\ncat > "{said}"\necho "$ICT_BCP_SEVERITY" >> "{said}"\nexit $1\n')
+    siren.chmod(0o700)
+    ways = [
+        NotifyRoute(id=word, kind="command", argv=(str(siren), code))
+        for word, code in (("loud", "0"), ("dumb", "3"))
+    ]
+    async with notifying(ways[0]) as notifier:
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["loud"].delivered == 1)
+    assert "juki" in said.read_text()
+    assert said.read_text().endswith("high\n")
+    async with notifying(ways[1]) as notifier:
+        notifier.announce(NEWS)
+        await until(lambda: notifier.states()["dumb"].ok is False)
+        assert notifier.states()["dumb"].trouble == "exit 3"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "mail", "smtp": "m:25", "sender": "a@b"}, "to_file"),
+        ({"kind": "mail", "smtp": "m", "sender": "a@b", "to_file": "x"}, "smtp"),
+        ({"kind": "command"}, "argv"),
+        ({"kind": "command", "argv": ["siren"]}, "絶対パス"),
+        ({"kind": "webhook", "url": "http://x/", "argv": ["/bin/x"]}, "argv"),
+        (
+            {"kind": "mail", "smtp": "m:25", "sender": "a@b", "to_file": "x", "user": "u"},
+            "password_file",
+        ),
+    ],
+)
+def test_what_a_way_needs_is_asked_for_and_nothing_else(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        NotifyRoute.model_validate({"id": "r", **given})

@@ -285,7 +285,7 @@ async def town(
     judge = Judge(board, clock, plan)
     made = Town(
         clock, workers, plan, board, history, journal, books, sets, desk, drills, status,
-        accounts, codes, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1"),
+        accounts, codes, doors, hub, app, room, Recorder(board, judge, clock), Notifier((), clock, "node1", workers),
         disk,
     )  # fmt: skip
     (folder / "token").write_text("0123456789abcdef0123456789abcdef")

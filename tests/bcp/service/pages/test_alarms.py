@@ -12,7 +12,8 @@ from bcp.service.access.accounts import Accounts
 from bcp.service.access.passwords import Passwords
 from bcp.service.access.roles import Role
 from bcp.service.access.store import AccessStore
-from bcp.watch.notify import NotifyRoute, WebhookRoute
+from bcp.watch.notify import Route
+from bcp.watch.routes import NotifyRoute
 from tests.bcp.service.pages.sample import CHEAP, PASSWORD, Town, Visitor
 from tests.fakes import ManualClock
 
@@ -29,7 +30,7 @@ async def test_the_first_page_tells_what_is_wrong_with_the_service_itself(
     made.troubles.append("/etc/ict-bcp/token: 読めません")
     made.note_verified(False)
     route = NotifyRoute(id="tel", kind="webhook", url="http://127.0.0.1:9/x")
-    hook = WebhookRoute(route, made.clock, "node1", None)  # type: ignore[arg-type]  # never sent
+    hook = Route(route, made.clock, "node1", None, made.workers)  # type: ignore[arg-type]  # never sent
     hook.state.ok, hook.state.trouble = False, "HTTP 500"
     made.notifier.routes = (hook,)
     _, page = await visitor.get("/")
