@@ -260,6 +260,11 @@ class Session:
         except SSL.WantReadError:
             return out
 
+    def path(self) -> tuple[bytes, ...]:
+        """DER of the path that was verified, the server's own first, up to the trusted authority."""
+        chain = self._connection.get_verified_chain() or []
+        return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, item) for item in chain)
+
     def peer(self) -> Peer:
         """What the finished handshake showed, with the name judged."""
         chain = self._connection.get_peer_cert_chain() or []

@@ -122,6 +122,10 @@ class Wire(asyncio.Protocol):
         self.peer = session.peer()
         return self.peer
 
+    def verified_path(self) -> tuple[bytes, ...]:
+        """DER of the certificates from the server's own up to the trusted authority."""
+        return self._session.path() if self._session is not None else ()
+
     @property
     def own_address(self) -> str:
         """The address of this machine the connection leaves from."""
