@@ -40,6 +40,7 @@ from bcp.watch import families
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env, HostAccess
 from bcp.watch.exposition import Exposition
+from bcp.watch.heartbeats import Heartbeats
 from bcp.watch.history import History, read_board
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
@@ -105,6 +106,10 @@ async def _build(
 ) -> House:
     journal = await _log(plan, places, clock, workers)
     undo.push_async_callback(journal.close)
+    last = await workers.thread(read_board, places.history)
+    heartbeats = await workers.thread(Heartbeats.open, places.heartbeats, clock, workers, last.seen)
+    if heartbeats.began_anew is not None:
+        troubles.append(str(heartbeats.began_anew))
     history = History(places.history, clock, workers)
     history.start()
     undo.push_async_callback(workers.thread, history.close)
@@ -122,6 +127,7 @@ async def _build(
         host=HostAccess(tuple(Path(root) for root in plan.city.node.host_roots)),
         ca_file=parts.ca_file(plan),
         statement=lambda check: journal.state("statements").get(check),
+        heard=heartbeats.of,
     )
     scheduler = Scheduler(
         clock, one_round(env, plan.city.node.id, recorder.take), on_missed=board.missed
@@ -174,6 +180,7 @@ async def _build(
         drills=drills,
         judge=judge,
         mirrors=Mirrors(clock, workers, mirror_page),
+        heartbeats=heartbeats,
         troubles=troubles,
     )
     desk.holders = lambda: holders(house.city, accounts)
@@ -193,7 +200,7 @@ async def _build(
     ):
         exposition.register(producer)
     await adopt(house, plan)
-    board.restore((await workers.thread(read_board, places.history)).checks)
+    board.restore(last.checks)
     recorder.assume_said()
     standing_down.register(house)
     await drills.start()

@@ -104,6 +104,7 @@ class Daemon:
         access = house.plan.access
         try:
             self.url = await web.start(access.listen, self.port or access.port)
+            house.heartbeats.listen()
             async with asyncio.TaskGroup() as group:
                 self._loops(house, group)
                 group.create_task(disasters.run())

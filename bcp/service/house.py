@@ -26,6 +26,7 @@ from bcp.service.stores import Places
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env
 from bcp.watch.exposition import Exposition
+from bcp.watch.heartbeats import Heartbeats
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
@@ -84,6 +85,7 @@ class House:
     drills: Drills
     judge: Judge
     mirrors: Mirrors
+    heartbeats: Heartbeats
     reloads: Reloads = field(default_factory=Reloads)
     progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
     """Automated acts that run now: (stage, event, run id) -> how far."""

@@ -69,6 +69,11 @@ class Places:
         return self.data / "history.sqlite"
 
     @property
+    def heartbeats(self) -> Path:
+        """The last words of jobs that call us."""
+        return self.data / "heartbeats.json"
+
+    @property
     def access(self) -> Path:
         """Accounts and sessions."""
         return self.data / "access.sqlite"

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from bcp.kit.errors import Busy, Unwritable, UsageError
-from bcp.service import api, control, machine, parts
+from bcp.service import api, control, heartbeats, machine, parts
 from bcp.service.access.guard import Doors
 from bcp.service.access.routes import Handler, Route, mount, seal
 from bcp.service.holders import entrusted
@@ -65,9 +65,11 @@ class Web:
         every = (*operations, *extras.operations)
         calls = api.routes(lambda: house, every)
         programs = machine.routes(lambda: house, reload)
+        signs = heartbeats.routes(lambda: house)
         self.site = web.Application(client_max_size=_MAX_BODY)
         doors.install(self.site)
-        mount(self.site, [*page_routes(pages, self.hub), *extras.routes(pages), *calls, *programs])
+        own = (*page_routes(pages, self.hub), *extras.routes(pages))
+        mount(self.site, [*own, *calls, *programs, *signs])
         seal(self.site)
         self.console = web.Application(client_max_size=_MAX_BODY, middlewares=[_by_uid])
         mount(self.console, [*calls, *programs])

@@ -23,6 +23,7 @@ from bcp.kit.language import Text
 from bcp.kit.workers import Workers
 from bcp.plan.model import Permission
 from bcp.plan.types import CheckId, Duration, Id, Model
+from bcp.watch.heartbeats import Heard
 from bcp.watch.values import Outcome, Pillar, Status
 
 
@@ -103,6 +104,8 @@ class Env:
     """The city's own CA bundle, beside the system's."""
     statement: Callable[[str], Statement | None] = field(default=lambda _check: None)
     """The last thing a person confirmed for a check (kind `observed`)."""
+    heard: Callable[[str], Heard] | None = None
+    """What a job has told us (kind `heartbeat`). None: nobody listens here."""
 
 
 class Check(Model):
@@ -113,7 +116,8 @@ class Check(Model):
     """One line for `ict-bcp kinds` and the README table."""
     facts: ClassVar[Mapping[str, Fact]] = {}
     reach: ClassVar[Literal["network", "host", "person"]] = "network"
-    """What it touches: a host over the network, files of this host, or nothing (a person looks)."""
+    """What it touches: a host over the network, this host (its files, what it was told), or nothing
+    (a person looks)."""
     weight: ClassVar[str] = "light"
     """`light` (a socket) or `heavy` (a child process, hashing): heavy ones have few seats."""
     on_timeout: ClassVar[Status | None] = None

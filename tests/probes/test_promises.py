@@ -12,6 +12,7 @@ import pytest
 
 from bcp.kit.clock import SystemClock
 from bcp.watch.check import Env, Statement
+from bcp.watch.heartbeats import Beat, Heard, after
 from bcp.watch.values import Status
 from probes import kinds
 from tests.probes.pki import Authority
@@ -31,6 +32,7 @@ from tests.probes.servers import (
 from tests.suites.check_suite import Case, CheckSuite
 
 SECRET = "kurikoma-1234"
+HEARD = Heard(after(Beat(), "success", SystemClock().utc()))
 
 
 def _mirror(request: Request) -> bytes:
@@ -53,6 +55,8 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     password.write_text(SECRET + "\n")
     token.write_text(SECRET + "\n")
     password.chmod(0o600)
+    secret = folder / "secret"
+    secret.write_text(SECRET * 2 + "\n")
     local = {"host": "127.0.0.1"}
     seen = Statement("suite/x", Status.OK, SystemClock().utc(), "u-1", note=SECRET)
     clock = await stack.enter_async_context(Ntp().up())
@@ -108,6 +112,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"argv": ["/nonexistent/program"]},
             {"argv": ["/bin/sh", "-c", "sleep 60 & sleep 60"]},
         ),
+        "heartbeat": ({"token_file": str(secret), "interval": "1h"}, None, None),
         "host": ({"path": str(folder)}, {"path": str(folder / "absent")}, None),
         "nut": ({**local, "port": ups}, {**local, "port": dead}, {**local, "port": hung}),
         "observed": ({"function": "住民票", "counter": "市民課"}, None, None),
@@ -116,7 +121,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"places": [{"path": str(folder / "absent"), "holds": "dump"}]},
             None,
         ),
-    }, replace(env, statement=lambda _check: seen)
+    }, replace(env, statement=lambda _check: seen, heard=lambda _check: HEARD)
 
 
 @pytest.fixture(params=sorted(kinds()))
