@@ -4,7 +4,7 @@ Promise: one file = one kind of check. Its texts (日本語, English), fields an
 adding a kind is adding a file, `kinds()` finds it. What enters this room keeps the safety rules:
 
 - *read-only*: nothing is ever written to a target, not even to prove that it could be written;
-- *budgeted*: one connection per run for availability, at most 15 in a row (never at once, with
+- *budgeted*: one connection per run (and address) for availability, at most 15 in a row (never at once, with
   gaps) for confidentiality; bodies, files and folders are read up to a cap;
 - *allow-listed*: only the host the plan names is contacted (a redirect to another host is not
   followed), only folders under `node.host_roots` are read;

@@ -11,13 +11,14 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import FactValue, Outcome, Pillar, Status
 from probes.engine import redact, secrets, verdict
 from probes.engine.conditions import HeaderCondition, JsonCondition, StatusSet, allowed, mistakes
 from probes.engine.fields import Host
 from probes.engine.http import Answer, Url, exchange, parse_url, redirect_target, request
 from probes.engine.patterns import Pattern
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.tls import Peer
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import connect
@@ -27,7 +28,7 @@ _JSON_CAP = 256 << 10
 _FROM_FILES_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
-class HttpCheck(Check):
+class HttpCheck(Reaching):
     """Requests one URL and judges status, headers, content, certificate and speed."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
@@ -35,6 +36,7 @@ class HttpCheck(Check):
     facts: ClassVar[Mapping[str, Fact]] = {
         **verdict.PHASE_FACTS,
         **verdict.TLS_FACTS,
+        **REACH_FACTS,
         "status": Fact("", Text("HTTP状態コード", "HTTP status")),
         "redirects": Fact("", Text("転送の回数", "redirects followed")),
         "size": Fact("bytes", Text("本文の大きさ (上限まで)", "size of the body, up to the cap")),
@@ -107,8 +109,9 @@ class HttpCheck(Check):
             url = parse_url(value)
             if url.secure or url.path != "/":
                 raise ValueError("http://host:port と書く / write http://host:port")
-            if info.data.get("connect_to") is not None:
-                raise ValueError("connect_to とは使えない / not together with connect_to")
+            for name in ("connect_to", "resolver", "each_address"):
+                if info.data.get(name):
+                    raise ValueError(f"{name} とは使えない / not together with {name}")
         return value
 
     @field_validator("body")
@@ -142,7 +145,12 @@ class HttpCheck(Check):
     def endpoint_host(self) -> str | None:
         return self.connect_to or parse_url(self.url).host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        url = parse_url(self.url)
+        return self.connect_to or url.host, url.port
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: _Visit(self, env, watch).outcome()
         )

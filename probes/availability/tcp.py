@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration, Model
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar
 from probes.engine import redact, verdict
 from probes.engine.fields import Host, Port, place
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading
 from probes.engine.starttls import Protocol, ask, upgrade
 from probes.engine.tally import Tally
@@ -29,12 +30,12 @@ class Turn(Model):
     expect: str | None = Field(None, min_length=1, max_length=1024)
 
 
-class TcpCheck(Check):
+class TcpCheck(Reaching):
     """Connects to a port and, if asked, holds a short dialogue of send and expect."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
     title: ClassVar[Text] = Text("TCPポートの応答", "TCP port answers")
-    facts: ClassVar[dict[str, Fact]] = {**verdict.PHASE_FACTS, **verdict.TLS_FACTS}
+    facts: ClassVar[dict[str, Fact]] = {**verdict.PHASE_FACTS, **verdict.TLS_FACTS, **REACH_FACTS}
 
     kind: Literal["tcp"] = "tcp"
     host: Host
@@ -65,7 +66,11 @@ class TcpCheck(Check):
     def endpoint_host(self) -> str | None:
         return self.host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )

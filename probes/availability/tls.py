@@ -10,17 +10,18 @@ from pydantic import Field, model_validator
 from bcp.kit.language import Text
 from bcp.kit.units import jst
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar, Status
 from probes.engine import verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.http import parse_url
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.revocation import ask
 from probes.engine.trouble import Stopwatch, look
 from probes.engine.wire import connect
 
 
-class TlsCheck(Check):
+class TlsCheck(Reaching):
     """Finishes one TLS handshake and judges the certificate: dates, chain, name, revocation."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
@@ -28,6 +29,7 @@ class TlsCheck(Check):
     facts: ClassVar[dict[str, Fact]] = {
         **verdict.PHASE_FACTS,
         **verdict.TLS_FACTS,
+        **REACH_FACTS,
         "revocation": Fact("", Text("失効の確認", "revocation: good, revoked or unknown")),
     }
 
@@ -63,7 +65,11 @@ class TlsCheck(Check):
     def endpoint_host(self) -> str | None:
         return self.host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )
