@@ -216,11 +216,27 @@ fetch_nut() {
     rm -rf "$folder"
 }
 
+# A directory for the tests: slapd, unpacked for the same reason.
+fetch_slapd() {
+    local folder library
+    if [ -e "$VENV/slapd" ] || [ -x /usr/sbin/slapd ]; then return 0; fi
+    folder="$(mktemp -d "$VENV/.slapd.XXXXXX")" || return 0
+    library="$(apt-cache depends slapd 2>/dev/null |
+        sed -nE 's/.*Depends: (lib(argon2|ldap|ltdl|odbc|sasl2|wrap)[0-9a-z.-]*)$/\1/p' | sort -u)"
+    # shellcheck disable=SC2086  # no name where the package needs no such library
+    if (cd "$folder" && apt-get download slapd $library &&
+        for deb in *.deb; do dpkg-deb -x "$deb" x || exit 1; done && [ -x x/usr/sbin/slapd ]) >/dev/null 2>&1; then
+        mv "$folder/x" "$VENV/slapd" # whole or not at all
+    fi
+    rm -rf "$folder"
+}
+
 fetch_test_programs() {
     fetch_newer_restic
     fetch_chronyd
     fetch_sshd
     fetch_nut
+    fetch_slapd
 }
 
 setup() { # run|test

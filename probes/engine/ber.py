@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from probes.engine.reading import Reading
 
-INTEGER, OCTETS, ENUMERATED, SEQUENCE = 0x02, 0x04, 0x0A, 0x30
+BOOLEAN, INTEGER, OCTETS, ENUMERATED, SEQUENCE = 0x01, 0x02, 0x04, 0x0A, 0x30
 _LENGTH_BYTES = 4
 
 

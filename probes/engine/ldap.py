@@ -1,7 +1,8 @@
-"""The little of LDAP (RFC 4511) that is said before and around a look: StartTLS."""
+"""The little of LDAP (RFC 4511) that one look needs: StartTLS, an anonymous bind, a search that counts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bcp.kit.language import Text
@@ -14,8 +15,26 @@ CAP = 1 << 20
 """Bytes a server may say in one look."""
 _MESSAGE_MOST = 256 << 10
 _START_TLS = "1.3.6.1.4.1.1466.20037"
-_EXTENDED, _EXTENDED_ANSWER = 0x77, 0x78
-SUCCESS = 0
+_BIND, _BIND_ANSWER, _UNBIND = 0x60, 0x61, b"\x42\x00"
+_SEARCH, _ENTRY, _DONE, _REFERENCE = 0x63, 0x64, 0x65, 0x73
+_EXTENDED, _EXTENDED_ANSWER, _BETWEEN = 0x77, 0x78, 0x79
+_BETWEEN_MOST = 1000
+"""References and words in between that are read in one search."""
+SUCCESS, SIZE_LIMIT = 0, 4
+_CODES: Mapping[int, Text] = {
+    3: Text("時間の上限を超えました", "over its time limit"),
+    8: Text("もっと強い認証かTLSを求められました", "wants stronger authentication or TLS"),
+    10: Text("他のサーバーへ案内されました", "pointed to another server"),
+    11: Text("管理者の決めた上限を超えました", "over a limit its administrator set"),
+    13: Text("TLSを求められました", "wants TLS"),
+    32: Text("検索の起点がありません", "the search base does not exist"),
+    48: Text("この認証は使えません", "does not take this way to authenticate"),
+    50: Text("読む権限がありません", "may not be read by us"),
+    51: Text("混んでいて答えられません", "too busy to answer"),
+    52: Text("使えない状態です", "unavailable"),
+    53: Text("実行を断られました", "unwilling to perform it"),
+}
+"""Appendix A.2: those people meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +49,14 @@ class Result:
     def line(self) -> str:
         """For the evidence."""
         return f"LDAP {self.code} {redact.line(self.said)}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: how many entries came, and whether there are more than we asked for."""
+
+    entries: int
+    more: bool
 
 
 class Session:
@@ -57,6 +84,58 @@ class Session:
         if said != self._number:
             raise strange(ValueError("an answer to another question"))
         return operation, body
+
+    def goodbye(self) -> bytes:
+        """What is said last; the server closes then (section 4.3)."""
+        return ber.element(ber.SEQUENCE, ber.integer(self._number + 1), _UNBIND)
+
+    async def bind(self) -> None:
+        """Say that we are nobody (RFC 4513 section 5.1.1). Raises `Trouble`."""
+        nobody = ber.octets(""), ber.octets("", 0x80)
+        self.send(ber.element(_BIND, ber.integer(3), *nobody))
+        operation, body = await self.receive()
+        if operation != _BIND_ANSWER:
+            raise strange(ValueError("no answer to a bind"))
+        result = result_of(body)
+        if result.code != SUCCESS:
+            raise refused("匿名のbindを断られました", "turned the anonymous bind away", result)
+
+    async def search(
+        self, base: str, scope: int, wanted: bytes, *, most: int, seconds: int
+    ) -> Found:
+        """Count entries, no more than `most`; neither their names nor their content are kept.
+
+        `scope`: 0 the base itself, 1 below it, 2 all; `wanted`: a filter in BER. Raises `Trouble`.
+        """
+        self.send(
+            ber.element(
+                _SEARCH,
+                ber.octets(base),
+                ber.integer(scope, ber.ENUMERATED),
+                ber.integer(0, ber.ENUMERATED),  # aliases are not followed
+                ber.integer(most),
+                ber.integer(seconds),
+                ber.element(ber.BOOLEAN, b"\xff"),
+                wanted,
+                ber.element(ber.SEQUENCE, ber.octets("1.1")),  # no attributes
+            )
+        )
+        entries = between = 0
+        while True:
+            operation, body = await self.receive()
+            if operation == _ENTRY:
+                entries += 1
+            elif operation in (_REFERENCE, _BETWEEN):
+                between += 1
+            elif operation == _DONE:
+                result = result_of(body)
+                if result.code in (SUCCESS, SIZE_LIMIT):
+                    return Found(entries, result.code == SIZE_LIMIT)
+                raise refused("検索を断られました", "turned the search away", result)
+            else:
+                raise strange(ValueError("no answer to a search"))
+            if entries > most or between > _BETWEEN_MOST:
+                raise strange(ValueError("more answers than asked for"))
 
     async def start_tls(self) -> None:
         """Ask for TLS; it must begin with the next byte (section 4.14). Raises `Trouble`."""
@@ -86,5 +165,9 @@ def strange(error: ValueError) -> Trouble:
 
 def refused(ja: str, en: str, result: Result) -> Trouble:
     """It said no, with a number."""
-    text = Text(f"{ja} (コード {result.code})", f"{en} with code {result.code}")
+    why = _CODES.get(result.code, Text("", ""))
+    text = Text(
+        f"{ja} (コード {result.code}{' ' + why.ja if why.ja else ''})",
+        f"{en} with code {result.code}{': ' + why.en if why.en else ''}",
+    )
     return Trouble(text, "answer", evidence=(result.line,))

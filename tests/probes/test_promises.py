@@ -29,6 +29,7 @@ from tests.probes.servers import (
     serve,
     web_socket,
 )
+from tests.probes.test_starttls import ldap_says
 from tests.suites.check_suite import Case, CheckSuite
 
 SECRET = "kurikoma-1234"
@@ -64,6 +65,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     greets = await up(says(f"password={SECRET}\r\nSSH-2.0-x password={SECRET}\r\n".encode()))
     offers = {"EHLO": f"250-x password={SECRET}\r\n250 token={SECRET}\r\n".encode(), "QUIT": b""}
     post = await up(dialogue(f"220 password={SECRET}\r\n".encode(), offers))
+    tree = await up(says(ldap_says(49, 1, 0x61, f"password={SECRET}")))
     socket = await up(web_socket(f"password={SECRET}".encode()))
     variables = f'VAR ups ups.model "password={SECRET}"\nVAR ups ups.status "OL"\n'
     ups = await up(says(f"BEGIN LIST VAR ups\n{variables}END LIST VAR ups\n".encode()))
@@ -100,6 +102,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"server": "127.0.0.1", "port": silent, "query": "a.example"},
         ),
         "ping": (local, None, None),
+        "ldap": (
+            {**local, "port": tree, "tls": "none"},
+            {**local, "port": dead},
+            {**local, "port": hung},
+        ),
         "mail": (
             {**local, "protocol": "smtp", "port": post, "tls": "none"},
             {**local, "protocol": "smtp", "port": dead},

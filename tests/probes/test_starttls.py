@@ -33,9 +33,9 @@ OFFERS: Mapping[str, tuple[bytes, Mapping[str, bytes]]] = {
 }
 
 
-def ldap_says(code: int, number: int = 1, tag: int = 0x78) -> bytes:
+def ldap_says(code: int, number: int = 1, tag: int = 0x78, why: str = "why") -> bytes:
     """A server's answer to an extended request."""
-    result = ber.integer(code, ber.ENUMERATED) + ber.octets("") + ber.octets("why")
+    result = ber.integer(code, ber.ENUMERATED) + ber.octets("") + ber.octets(why)
     return ber.element(ber.SEQUENCE, ber.integer(number), ber.element(tag, result))
 
 
@@ -110,7 +110,11 @@ BAD: Mapping[str, tuple[str, Handler, str]] = {
     "postgres cut": ("postgres", says(), "切られ"),
     "postgres silent": ("postgres", hang, "待っても"),
     "ldap refuses": ("ldap", asked(LDAP_SIZE, ldap_says(2)), "STARTTLS で断られました (コード 2)"),
-    "ldap leaves": ("ldap", asked(LDAP_SIZE, ldap_says(52, 0)), "切断の通知 (コード 52)"),
+    "ldap leaves": (
+        "ldap",
+        asked(LDAP_SIZE, ldap_says(52, 0)),
+        "切断の通知 (コード 52 使えない状態です)",
+    ),
     "ldap other": ("ldap", asked(LDAP_SIZE, ldap_says(0, 7)), "LDAPとして読めない"),
     "ldap another kind": ("ldap", asked(LDAP_SIZE, ldap_says(0, 1, 0x61)), "LDAPとして読めない"),
     "ldap injected": ("ldap", asked(LDAP_SIZE, ldap_says(0) + b"0"), "余計な応答"),
