@@ -22,7 +22,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @asynccontextmanager
-async def serve(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def serve(
+    handler: Handler, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     """A TCP (or TLS) listener on loopback; closes every connection at the end."""
     writers: set[asyncio.StreamWriter] = set()
 
@@ -36,7 +38,7 @@ async def serve(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIte
             writers.discard(writer)
             writer.transport.abort()
 
-    server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(one, address, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -247,14 +249,20 @@ class Dns:
     async def up(self) -> AsyncIterator[int]:
         """Listen; yields the port."""
         loop = asyncio.get_running_loop()
-        async with serve(self._tcp) as port:
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self.reply), local_addr=("127.0.0.1", port)
-            )
-            try:
-                yield port
-            finally:
-                transport.abort()
+        for _turn in range(20):
+            async with serve(self._tcp) as port:
+                try:
+                    transport, _ = await loop.create_datagram_endpoint(
+                        lambda: _Datagrams(self.reply), local_addr=("127.0.0.1", port)
+                    )
+                except OSError:  # another test has this number for datagrams
+                    continue
+                try:
+                    yield port
+                finally:
+                    transport.abort()
+                return
+        raise AssertionError("no port is free for both")
 
 
 def old_tls(*, version: int, ciphers: tuple[int, ...], dh_bits: int = 0, split: int = 0) -> Handler:
