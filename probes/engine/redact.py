@@ -70,7 +70,10 @@ def _cut(value: str, limit: int = 200) -> str:
 
 def lines(values: Iterable[str], secrets: Iterable[str] = ()) -> tuple[str, ...]:
     """Several lines of evidence in one go."""
-    whole = text("\n".join(value.replace("\n", "·") for value in values), secrets)
+    joined = "\n".join(value.replace("\n", "·") for value in values)
+    if not joined:
+        return ()
+    whole = text(joined, secrets)
     return tuple(_cut(value) for value in whole.split("\n"))
 
 

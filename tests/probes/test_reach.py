@@ -35,6 +35,13 @@ async def test_a_dialogue_is_held_in_turns(look: Look) -> None:
     assert any("220 mail ready" in line for line in bad.evidence)
 
 
+async def test_an_open_port_leaves_no_empty_line_of_evidence(look: Look) -> None:
+    async with serve(hang) as port:
+        outcome = await look("tcp", **LOCAL, port=port)
+
+    assert (outcome.status, outcome.evidence) == (Status.OK, ())
+
+
 async def test_a_refused_port_is_failed(look: Look) -> None:
     outcome = await look("tcp", **LOCAL, port=dead_port())
 
