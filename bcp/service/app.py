@@ -44,6 +44,7 @@ from bcp.watch.heartbeats import Heartbeats
 from bcp.watch.history import History, read_board
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
+from bcp.watch.pager import Pager
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import one_round
 from bcp.watch.schedule import Scheduler
@@ -117,9 +118,8 @@ async def _build(
     judge = Judge(board, clock, plan.city)
     troubles += await workers.thread(secret_files.exposed, plan)
     notifier = parts.notifier(plan, clock, workers, troubles)
-    recorder = Recorder(
-        board, judge, clock, history=history, sink=journal, announce=notifier.announce
-    )
+    pager = Pager(notifier, board, judge, clock, lambda: journal.state("acks"), journal)
+    recorder = Recorder(board, judge, clock, history=history, sink=journal, announce=pager.announce)
     env = Env(
         clock=clock,
         workers=workers,
@@ -171,6 +171,7 @@ async def _build(
         recorder=recorder,
         scheduler=scheduler,
         notifier=notifier,
+        pager=pager,
         exposition=exposition,
         lag=lag,
         accounts=accounts,

@@ -130,6 +130,7 @@ class Daemon:
         group.create_task(house.scheduler.run(group), name="scheduler")
         group.create_task(house.recorder.run(group), name="recorder")
         group.create_task(house.notifier.run(group), name="notifier")
+        group.create_task(house.pager.run(), name="pager")
         group.create_task(house.journal.keep_signing(), name="signing")
         group.create_task(house.room.run(), name="backups")
         group.create_task(house.lag.run(), name="lag")

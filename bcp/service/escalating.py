@@ -51,6 +51,7 @@ def _message(entry: Entry, city: City, drill: bool) -> Announcement:
     return Announcement(
         kind="incident",
         severity=severity,
+        again=entry.kind in (_ESCALATED, _REMINDED),
         title=title,
         at=entry.recorded_at,
         since=entry.occurred_at,

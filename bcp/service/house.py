@@ -31,6 +31,7 @@ from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
 from bcp.watch.notify import Notifier
+from bcp.watch.pager import Pager
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import run_check
 from bcp.watch.schedule import Scheduler
@@ -76,6 +77,7 @@ class House:
     recorder: Recorder
     scheduler: Scheduler
     notifier: Notifier
+    pager: Pager
     exposition: Exposition
     lag: LoopLag
     accounts: Accounts

@@ -20,6 +20,7 @@ from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
 from bcp.kit.durable import write_atomic
 from bcp.plan.accepted import FOLD as ACCEPTED
+from bcp.watch.acks import FOLD as ACKS
 from bcp.watch.statements import FOLD as STATEMENTS
 from runbooks.copies import FOLD as VERIFIED
 from runbooks.copies import FOLD_NAME as VERIFIED_NAME
@@ -30,6 +31,7 @@ from runbooks.paper.copies import FOLD as COPIES
 FOLDS: Mapping[str, Fold[Any]] = {
     "plan": ACCEPTED,
     "statements": STATEMENTS,
+    "acks": ACKS,
     "backups": BACKUPS,
     "incidents": INCIDENTS,
     "copies": COPIES,

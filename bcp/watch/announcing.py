@@ -37,6 +37,8 @@ class Announcement:
     """False: the integrity log could not be written; the message says so."""
     drill: bool = False
     notes: tuple[Text, ...] = ()
+    again: bool = False
+    """Told again because nobody acted: routes for the next one to call hear it too."""
 
     def lines(self) -> list[Text]:
         """Everything it says, first line first, with 【訓練】 before each line of a drill."""

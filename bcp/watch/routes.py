@@ -45,6 +45,11 @@ class NotifyRoute(Model):
     """Kinds of messages; empty = all."""
     drill: bool = False
     """True: a route for drills only. Real messages never go there, drill messages nowhere else."""
+    after: Duration | None = None
+    """The next one to call: told of a failing check only when nobody has taken it on for so long, and
+    of an event when it is told again."""
+    repeat: Duration | None = None
+    """A failing check that nobody has taken on is told again this often."""
     timeout: Duration = timedelta(seconds=10)
 
     @field_validator("argv")
@@ -53,6 +58,13 @@ class NotifyRoute(Model):
         if argv and not argv[0].startswith("/"):
             raise ValueError("argv の先頭は絶対パス / argv[0] must be an absolute path")
         return argv
+
+    @field_validator("after", "repeat")
+    @classmethod
+    def _not_at_once(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(minutes=1):
+            raise ValueError("1分より短くできません / not shorter than a minute")
+        return value
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> NotifyRoute:
@@ -74,7 +86,11 @@ class NotifyRoute(Model):
         return self
 
     def wants(self, message: Announcement) -> bool:
-        """Whether a message goes this way."""
+        """Whether a message goes this way at once."""
+        return (self.after is None or message.again) and self.fits(message)
+
+    def fits(self, message: Announcement) -> bool:
+        """Whether a message is of this route at all."""
         return (
             message.drill is self.drill
             and (not self.kinds or message.kind in self.kinds)

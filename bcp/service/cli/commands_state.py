@@ -37,6 +37,7 @@ from bcp.watch.history import read_board
 _BY_NAME: Mapping[str, Operation[Any]] = {operation.name: operation for operation in OPERATIONS}
 _NAMES = {
     "observe": "checks.observe",
+    "acknowledge": "checks.acknowledge",
     "backup restore-test": "backup.verify",
     "disaster stand-down": "disaster.standdown",
     **event_words.NAMES,

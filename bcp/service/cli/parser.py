@@ -116,6 +116,11 @@ def _checks(commands: Sub[argparse.ArgumentParser]) -> None:
     seen.add_argument("result", choices=["ok", "degraded", "failed"])
     seen.add_argument("--by", required=True, help="確認した人の名前 / who looked")
     seen.add_argument("--note", default="")
+    taken = _leaf(
+        commands, "acknowledge", "故障を引き受ける", "take a failure on", plan=True, data=True
+    )
+    taken.add_argument("check", metavar="CHECK_ID")
+    taken.add_argument("--note", default="")
 
 
 def _backup(commands: Sub[argparse.ArgumentParser]) -> None:

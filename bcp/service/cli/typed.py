@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPED: dict[str, tuple[str, ...]] = {
     "status": (),
     "observe": ("check", "note"),
+    "acknowledge": ("check", "note"),
     "audit run": ("check",),
     "audit list": ("check",),
     "backup run": ("set", "repository"),

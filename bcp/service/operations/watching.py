@@ -15,7 +15,7 @@ from bcp.service.discretion import results_seen_by, seen_by
 from bcp.service.house import House
 from bcp.service.operations.operation import Answer, Caller, NoParameters, Operation, Verdict
 from bcp.service.pages.city_now import city_now
-from bcp.watch import statements
+from bcp.watch import acks, statements
 from bcp.watch.values import FindingResult, Pillar, Status
 from bcp.watch.view import CheckView
 
@@ -43,6 +43,13 @@ class Seen(Model):
     status: Literal["ok", "degraded", "failed"]
     name: str
     """Heeded from a terminal only: an account speaks for itself."""
+    note: str = ""
+
+
+class Taken(Model):
+    """引き受け of a failing check."""
+
+    check: CheckId
     note: str = ""
 
 
@@ -187,6 +194,21 @@ async def observe(house: House, caller: Caller, parameters: Seen) -> Answer:
     )
 
 
+async def acknowledge(house: House, caller: Caller, parameters: Taken) -> Answer:
+    """Say that one sees to it: the next one is not called. The board and its alerts stay as they are."""
+    view = _view(house, parameters.check)
+    if view.status is Status.OK:
+        raise Refused(
+            "引き受けるものがありません / nothing to take on",
+            where=view.id,
+            got=_WORDS[view.status.value],
+        )
+    new = acks.take_on(parameters.check, house.clock.utc(), parameters.note)
+    await house.journal.append(new, op=caller.op, actor=caller.actor)
+    line = f"引き受けました。ほかの人は呼びません / taken on: {view.id}"
+    return Answer({"check": view.id}, (line,))
+
+
 def _findings(house: House, only: str | None) -> Answer:
     now, counts = house.clock.utc(), dict.fromkeys(FindingResult, 0)
     rows: list[dict[str, Any]] = []
@@ -256,6 +278,14 @@ OPERATIONS: tuple[Operation[Any], ...] = (
         Permission.OBSERVE,
         Seen,
         observe,
+        True,
+    ),
+    Operation(
+        "checks.acknowledge",
+        Text("故障を引き受ける", "take a failure on"),
+        Permission.STEP,
+        Taken,
+        acknowledge,
         True,
     ),
     Operation(

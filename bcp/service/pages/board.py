@@ -136,6 +136,12 @@ def first(now: CityNow, words: Words, visit: Visit) -> First:
         facts.append((words.t("first_why"), f"{cause.system.name}: {said}"))
         if check is not None:
             links.append((f"/checks/{check.id}", words.t("look_check")))
+            ack = visit.house.journal.state("acks").get(check.id)
+            if ack is not None and ack.by is not None:
+                who = words.t(
+                    "taken_by", name=visit.called(ack.by), at=jst_short(ack.at, words.now)
+                )
+                facts.append((words.t("first_who"), who))
     if service is not None:
         facts.append((words.t("first_whom"), whom(service.service, visit.house.city, words)))
     facts.append((words.t("first_next"), what_next(service, cause, words)))

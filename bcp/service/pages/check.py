@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bcp.journal.entry import Actor
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import Refused, UsageError
 from bcp.kit.language import text
 from bcp.kit.units import size
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.discretion import results_seen_by, seen_by
-from bcp.service.pages.event import operation
+from bcp.service.pages.event import actor, operation
 from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
 from bcp.service.pages.strips import strips
 from bcp.service.pages.visit import Visit
+from bcp.watch import acks
 from bcp.watch.statements import confirm
 from bcp.watch.values import FindingResult, Status
 from bcp.watch.view import CheckView
@@ -63,6 +64,9 @@ async def check_page(visit: Visit) -> Answer:
         "day": (await strips(visit, [id], wide=True))[id],
         "days": (await strips(visit, [id], wide=True, days=True))[id],
         "results": results_seen_by(view, recent, findings=findings),
+        "ack": visit.house.journal.state("acks").get(id),
+        "takes": view.status in (Status.FAILED, Status.DEGRADED) and visit.may(Permission.STEP),
+        "names": visit.called,
         "observed": view.check.reach == "person" and visit.may(Permission.OBSERVE),
     }
     return Page("check.html", values)
@@ -73,15 +77,27 @@ async def observe(visit: Visit) -> Answer:
     id, identity = visit.parts["id"], visit.identity
     if id not in visit.house.board or identity is None:
         raise Absent
+    if visit.field("do") == "take":
+        return await _take(visit, id)
     if visit.house.board.view(id).check.reach != "person":
         raise Absent
     if visit.field("status") not in ("ok", "degraded", "failed"):
         raise UsageError(text("pages.observe_missing").pick(visit.lang))
     status = Status(visit.field("status"))
     entry = confirm(id, status, visit.now, identity.name, visit.field("note")[:500])
-    actor = Actor(identity.id, "staff")
-    op = operation(visit)
-    await visit.house.journal.append(entry, op=op, actor=actor)
+    who = Actor(identity.id, "staff")
+    await visit.house.journal.append(entry, op=operation(visit), actor=who)
+    return Go(visit.path)
+
+
+async def _take(visit: Visit, id: str) -> Answer:
+    """引き受け: the next one is not called."""
+    if not visit.may(Permission.STEP):
+        raise Refused(text("access.not_permitted").pick(visit.lang))
+    if visit.house.board.view(id, visit.now).status is Status.OK:
+        return Go(visit.path)  # good again meanwhile
+    entry = acks.take_on(id, visit.now, visit.field("note")[:500])
+    await visit.house.journal.append(entry, op=operation(visit), actor=actor(visit))
     return Go(visit.path)
 
 

@@ -19,7 +19,6 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 from pydantic import TypeAdapter
 
-from backups.custody import FOLD as BACKUPS
 from backups.model import AnySet, Backups, restic_sets
 from backups.record import Custody, Disagreement, Evidence, Result
 from backups.room import BackupRoom
@@ -45,21 +44,18 @@ from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
 from bcp.service.sections import Announcements
 from bcp.service.showing import MirrorState, show
+from bcp.service.stores import FOLDS
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
-from bcp.watch.statements import FOLD as STATEMENTS
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
 from bcp.watch.view import Span
 from runbooks.book import Book, shipped
 from runbooks.desk import Desk
 from runbooks.drills import Drills
-from runbooks.incident import FOLD as INCIDENTS
-from runbooks.notices.state import FOLD as NOTICES
-from runbooks.paper.copies import FOLD as COPIES
 from tests.bcp.journal.helpers import DiskTrouble
 
 KURIHARA = Path(__file__).parents[4] / "config" / "kurihara"
@@ -241,16 +237,9 @@ async def town(
     workers = Workers(4)
     folder.mkdir(parents=True, exist_ok=True)
     Journal.create(folder / "real", origin="kurihara.example/test", node="node1", clock=clock)
-    folds: Mapping[str, Any] = {
-        "incidents": INCIDENTS,
-        "announcements": NOTICES,
-        "statements": STATEMENTS,
-        "backups": BACKUPS,
-        "copies": COPIES,
-    }
     disk = DiskTrouble()
     journal = Journal.open(
-        folder / "real", clock=clock, folds=folds, projections=(CHRONOLOGY,), fault=disk
+        folder / "real", clock=clock, folds=FOLDS, projections=(CHRONOLOGY,), fault=disk
     )
     history = History(folder / "history.sqlite", clock, workers)
     history.start()

@@ -251,3 +251,16 @@ def test_every_word_a_template_uses_is_in_the_catalogue() -> None:
         if f"pages.{key}" not in known and path.name != "practice.html"
     }
     assert not missing
+
+
+async def test_a_failure_is_taken_on_from_its_page(made: Town, visitor: Visitor) -> None:
+    id = next(v.id for v in made.board.views(made.clock.utc()) if v.status.value == "failed")
+    await visitor.sign_in("viewer")
+    assert "引き受けました" not in (await visitor.get(f"/checks/{id}"))[1]
+    await visitor.sign_in("staff")
+    assert "引き受けました" in (await visitor.get(f"/checks/{id}"))[1]
+    status, _ = await visitor.post(f"/checks/{id}", do="take", note="向かう", op="t1")
+    assert status == 303
+    _, page = await visitor.get(f"/checks/{id}")
+    assert "が引き受けています" in page
+    assert made.journal.state("acks")[id].by is not None
