@@ -8,6 +8,7 @@ same whether there is such a check or not. HEAD tells nothing: programs that loo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -21,11 +22,14 @@ from probes.availability.heartbeat import HeartbeatCheck
 from probes.engine.trouble import Trouble
 
 LOG = structlog.get_logger("heartbeats")
+_SEATS = 4
+"""Signs judged at once: every job of a city may call at the same full hour."""
 _WORDS: dict[str, Word] = {"start": "start", "success": "success", "fail": "fail"}
 
 
 def routes(house: Callable[[], House]) -> list[Route]:
     """One door, two ways to knock."""
+    seats = asyncio.Semaphore(_SEATS)
 
     async def knock(request: web.Request) -> web.StreamResponse:
         if request.method == "HEAD":
@@ -43,7 +47,8 @@ def routes(house: Callable[[], House]) -> list[Route]:
             LOG.error("heartbeat refused", check=check.id, why=trouble.text.en)
             return _refused()
         await house().heartbeats.hear(check.id, word)
-        await house().look(check)
+        async with seats:
+            await house().look(check)
         return web.Response(text="ok\n")
 
     return [

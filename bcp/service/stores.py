@@ -73,7 +73,7 @@ class Places:
     @property
     def heartbeats(self) -> Path:
         """The last words of jobs that call us."""
-        return self.data / "heartbeats.json"
+        return self.data / "heartbeats.jsonl"
 
     @property
     def access(self) -> Path:

@@ -1,6 +1,6 @@
 """Signs of life that jobs send us: the last words of each, and when nobody here could hear.
 
-One small JSON file, replaced whole: signs that come together share one write. A sign is on disk
+One small file of JSON lines, replaced whole: signs that come together share one write. A sign is on disk
 before its sender is told so. If we die before that, the sender sees a broken connection and sends it
 again or does not; while we are not listening signs are lost, so those times are kept beside them and
 nobody is called late for them.
@@ -14,8 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +34,7 @@ Gap = tuple[datetime, datetime]
 _GAPS = 50
 """Times of deafness that are remembered; the oldest go first."""
 _EVER = from_us(0)
+_INSTANTS = ("begun", "started", "ended", "good_from", "good_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Heartbeats:
     """What to tell people when the file was damaged."""
     _durable: dict[str, Beat] = field(default_factory=dict)
     _newest: dict[str, Beat] = field(default_factory=dict)
+    _lines: dict[str, str] = field(default_factory=dict)
     _deaf: tuple[Gap, ...] = ()
     _deaf_since: datetime | None = _EVER
     _count: int = 0
@@ -98,7 +99,7 @@ class Heartbeats:
         """Read the file; `alive`: when a daemon was last known to run here. Blocks."""
         found = cls(path, clock, workers)
         try:
-            found._durable, found._deaf = _read(json.loads(path.read_bytes()))
+            found._durable, found._deaf = _read(path.read_bytes())
             found._deaf_since = alive or _EVER
         except FileNotFoundError:
             pass
@@ -116,6 +117,7 @@ class Heartbeats:
                 path.rename(aside)
             found.began_anew = text("watch.heartbeats_anew", aside=aside.name)
         found._newest = dict(found._durable)
+        found._lines = {check: _line(check, beat) for check, beat in found._newest.items()}
         return found
 
     def listen(self) -> None:
@@ -133,8 +135,8 @@ class Heartbeats:
 
     async def hear(self, check: str, word: Word) -> None:
         """Take one sign; on disk when this returns, or in memory only where the disk refuses."""
-        beat = self._newest.get(check, Beat())
-        self._newest[check] = after(beat, word, self.clock.utc())
+        beat = after(self._newest.get(check, Beat()), word, self.clock.utc())
+        self._newest[check], self._lines[check] = beat, _line(check, beat)
         self._count += 1
         mine = self._count
         async with self._writing:
@@ -142,35 +144,34 @@ class Heartbeats:
                 return
             beats, count = dict(self._newest), self._count
             try:
-                await self.workers.thread(_write, self.path, beats, self._deaf)
+                await self.workers.thread(_write, self.path, self._deaf, list(self._lines.values()))
             except Unwritable as error:
                 LOG.error("a sign of life is kept in memory only", why=str(error))
             self._durable, self._written = beats, count
 
 
-def _write(path: Path, beats: Mapping[str, Beat], deaf: tuple[Gap, ...]) -> None:
-    document = {
-        "version": 1,
-        "deaf_us": [[to_us(begin), to_us(end)] for begin, end in deaf],
-        "beats": {check: _packed(beat) for check, beat in beats.items()},
-    }
-    write_atomic(path, json.dumps(document, separators=(",", ":")).encode())
+def _write(path: Path, deaf: tuple[Gap, ...], lines: list[str]) -> None:
+    gaps = [[to_us(begin), to_us(end)] for begin, end in deaf]
+    head = json.dumps({"version": 1, "deaf_us": gaps})
+    write_atomic(path, "\n".join([head, *lines, ""]).encode())
 
 
-def _packed(beat: Beat) -> dict[str, Any]:
-    return {
-        name: to_us(value) if isinstance(value, datetime) else value
-        for name, value in asdict(beat).items()
-        if value is not None
-    }
+def _line(check: str, beat: Beat) -> str:
+    """Made once per sign: the file of a thousand jobs is then joined, not built anew."""
+    packed: dict[str, Any] = {"check": check, "good": beat.good, "took": beat.took}
+    for name in _INSTANTS:
+        value = getattr(beat, name)
+        packed[name] = None if value is None else to_us(value)
+    return json.dumps(packed)
 
 
-def _read(document: Any) -> tuple[dict[str, Beat], tuple[Gap, ...]]:
-    deaf = tuple((from_us(begin), from_us(end)) for begin, end in document["deaf_us"])
+def _read(data: bytes) -> tuple[dict[str, Beat], tuple[Gap, ...]]:
+    head, *lines = [json.loads(line) for line in data.splitlines()]
+    deaf = tuple((from_us(begin), from_us(end)) for begin, end in head["deaf_us"])
     beats = {}
-    for check, packed in document["beats"].items():
-        instants = {
-            name: from_us(value) for name, value in packed.items() if name not in ("good", "took")
-        }
-        beats[check] = Beat(**{**packed, **instants})
+    for packed in lines:
+        check = str(packed.pop("check"))
+        known = {name: packed[name] for name in _INSTANTS if packed[name] is not None}
+        instants = {name: from_us(value) for name, value in known.items()}
+        beats[check] = Beat(good=bool(packed["good"]), took=packed["took"], **instants)
     return beats, deaf

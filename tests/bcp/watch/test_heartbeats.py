@@ -24,7 +24,7 @@ def workers() -> Iterator[Workers]:
 
 
 def opened(folder: Path, clock: ManualClock, workers: Workers) -> Heartbeats:
-    return Heartbeats.open(folder / "heartbeats.json", clock, workers, START)
+    return Heartbeats.open(folder / "heartbeats.jsonl", clock, workers, START)
 
 
 async def test_signs_and_deafness_survive_a_restart(tmp_path: Path, workers: Workers) -> None:
@@ -65,19 +65,18 @@ async def test_signs_that_come_together_are_all_kept(tmp_path: Path, workers: Wo
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"{", b"[]", b'{"beats":{}}', b'{"deaf_us":[[1]],"beats":{}}',
-     b'{"deaf_us":[],"beats":{"x":{"who":1}}}', b'{"deaf_us":[],"beats":{"x":5}}',
-     b'{"deaf_us":[],"beats":{"x":{"ended":1e300}}}', b"\xff\xfe"],
+    [b"", b"{", b"[]", b"{}", b'{"deaf_us":[[1]]}', b'{"deaf_us":[]}\n{"check":"x"}',
+     b'{"deaf_us":[]}\n5', b'{"deaf_us":[]}\n{"check":"x","begun":1e300}', b"\xff\xfe"],
 )  # fmt: skip
 async def test_a_damaged_file_is_set_aside_and_told(
     tmp_path: Path, workers: Workers, damage: bytes
 ) -> None:
-    (tmp_path / "heartbeats.json").write_bytes(damage)
+    (tmp_path / "heartbeats.jsonl").write_bytes(damage)
 
     beats = opened(tmp_path, ManualClock(), workers)
 
     assert beats.began_anew is not None
-    aside = next(tmp_path.glob("heartbeats.json.damaged-*"))
+    aside = next(tmp_path.glob("heartbeats.jsonl.damaged-*"))
     assert aside.name in beats.began_anew.ja
     assert aside.read_bytes() == damage
     beats.listen()
