@@ -17,6 +17,7 @@ from bcp.service.pages import (
     carryout,
     changes,
     check,
+    checklist_page,
     chronology_files,
     chronology_page,
     copies_page,
@@ -60,7 +61,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
         scribe_page, damage_page, power_page, sheet_entry, copies_page,
         helper_page,
         suggestions, frame,
-        changes, breaches_page,
+        changes, breaches_page, checklist_page,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),
