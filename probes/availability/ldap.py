@@ -13,11 +13,12 @@ from pydantic import Field, field_validator, model_validator
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar, Status
 from probes.engine import ldap, verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.ldap_filter import encoded
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
 from probes.engine.tally import Tally
@@ -28,7 +29,7 @@ _SCOPES = {"base": 0, "one": 1, "sub": 2}
 _MOST = 1000
 
 
-class LdapCheck(Check):
+class LdapCheck(Reaching):
     """Binds anonymously to a directory, searches once and counts what was found."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
@@ -38,6 +39,7 @@ class LdapCheck(Check):
     facts: ClassVar[Mapping[str, Fact]] = {
         **verdict.PHASE_FACTS,
         **verdict.TLS_FACTS,
+        **REACH_FACTS,
         "entries": Fact("", Text("見つかった件数", "entries found")),
     }
 
@@ -76,18 +78,18 @@ class LdapCheck(Check):
         return self
 
     @property
-    def _place(self) -> tuple[str, int]:
+    def reached(self) -> tuple[str, int]:
         return self.host, self.port or (636 if self.tls == "implicit" else 389)
 
     @property
     def target(self) -> str:
-        return place(*self._place)
+        return place(*self.reached)
 
     @property
     def endpoint_host(self) -> str | None:
         return self.host
 
-    async def run(self, env: Env) -> Outcome:
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )
@@ -96,7 +98,7 @@ class LdapCheck(Check):
         tally = Tally()
         async with connect(
             env,
-            *self._place,
+            *self.reached,
             watch,
             server_name=self.server_name,
             secure=self.tls == "implicit",

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar, Status
 from probes.engine import mail, redact, verdict
 from probes.engine.fields import Host, Port, place
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
 from probes.engine.tally import Tally
@@ -25,14 +26,18 @@ _PORTS = {"smtp": (25, 465), "imap": (143, 993), "pop3": (110, 995)}
 Capability = Annotated[str, Field(pattern=r"^[!-~]+( [!-~]+)*$", max_length=100)]
 
 
-class MailCheck(Check):
+class MailCheck(Reaching):
     """Greets a mail server, asks what it offers, and leaves; never logs in, never sends mail."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
     title: ClassVar[Text] = Text(
         "メールサーバーの応答 (SMTP・IMAP・POP3)", "Mail server answers (SMTP, IMAP, POP3)"
     )
-    facts: ClassVar[Mapping[str, Fact]] = {**verdict.PHASE_FACTS, **verdict.TLS_FACTS}
+    facts: ClassVar[Mapping[str, Fact]] = {
+        **verdict.PHASE_FACTS,
+        **verdict.TLS_FACTS,
+        **REACH_FACTS,
+    }
 
     kind: Literal["mail"] = "mail"
     host: Host
@@ -52,25 +57,26 @@ class MailCheck(Check):
 
     @property
     def target(self) -> str:
-        usual = _PORTS[self.protocol][self.tls == "implicit"]
-        return place(self.host, self.port or usual)
+        return place(*self.reached)
 
     @property
     def endpoint_host(self) -> str | None:
         return self.host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        return self.host, self.port or _PORTS[self.protocol][self.tls == "implicit"]
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )
 
     async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
         tally = Tally()
-        port = self.port or _PORTS[self.protocol][self.tls == "implicit"]
         async with connect(
             env,
-            self.host,
-            port,
+            *self.reached,
             watch,
             server_name=self.server_name,
             secure=self.tls == "implicit",

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar, Status
 from probes.engine import redact, ssh, verdict
 from probes.engine.fields import Host, Port, place
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import Wire, connect
@@ -29,13 +30,14 @@ Fingerprint = Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
 """As `ssh-keygen -l -f KEY.pub` prints it."""
 
 
-class SshCheck(Check):
+class SshCheck(Reaching):
     """Reads the greeting of an SSH server and makes it prove its host key; never logs in."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
     title: ClassVar[Text] = Text("SSHの応答とホスト鍵", "SSH answers, host key")
     facts: ClassVar[Mapping[str, Fact]] = {
-        name: verdict.PHASE_FACTS[name] for name in ("resolve", "connect", "answer", "total")
+        **{name: verdict.PHASE_FACTS[name] for name in ("resolve", "connect", "answer", "total")},
+        **REACH_FACTS,
     }
 
     kind: Literal["ssh"] = "ssh"
@@ -57,7 +59,11 @@ class SshCheck(Check):
     def endpoint_host(self) -> str | None:
         return self.host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )

@@ -16,9 +16,14 @@ from probes.engine import verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.http import parse_url
 from probes.engine.reaching import REACH_FACTS, Reaching
+from probes.engine.reading import Reading
 from probes.engine.revocation import ask
+from probes.engine.starttls import Protocol, upgrade
+from probes.engine.starttls import ask as begin
 from probes.engine.trouble import Stopwatch, look
 from probes.engine.wire import connect
+
+_CAP = 64 << 10
 
 
 class TlsCheck(Reaching):
@@ -36,6 +41,8 @@ class TlsCheck(Reaching):
     kind: Literal["tls"] = "tls"
     host: Host
     port: Port = 443
+    starttls: Protocol | None = None
+    """Begins in the clear and asks for TLS as this protocol does. Write `port`, too."""
     server_name: Host | None = None
     """Sent and verified instead of `host`."""
     warn_days: int = Field(30, ge=0, le=3650)
@@ -55,6 +62,12 @@ class TlsCheck(Reaching):
             if self.revocation == "off":
                 raise ValueError("revocation_url には revocation が要ります / it needs revocation")
             parse_url(self.revocation_url)
+        return self
+
+    @model_validator(mode="after")
+    def _port_of_the_protocol(self) -> TlsCheck:
+        if self.starttls is not None and self.port == 443:
+            raise ValueError("starttls には port を書く / write the port of starttls")
         return self
 
     @property
@@ -81,9 +94,13 @@ class TlsCheck(Reaching):
             self.port,
             watch,
             server_name=self.server_name,
-            secure=True,
+            secure=self.starttls is None,
             legacy=self.legacy_tls,
         ) as wire:
+            if self.starttls is not None:
+                reading, name = Reading(wire, _CAP), self.server_name or self.host
+                await begin(self.starttls, wire, reading)
+                await upgrade(env, wire, reading, name, watch, legacy=self.legacy_tls)
             peer, path = wire.peer, wire.verified_path()
         assert peer is not None
         status, text = verdict.certificate(peer, env.clock.utc(), self.warn_days)

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
-from bcp.watch.check import Check, Env, Fact
+from bcp.watch.check import Env, Fact
 from bcp.watch.values import Outcome, Pillar
 from probes.engine import redact, secrets, verdict
 from probes.engine.fields import Host
@@ -28,6 +28,7 @@ from probes.engine.frames import (
     frame,
 )
 from probes.engine.http import Answer, Url, exchange, parse_url, request
+from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.tally import Tally
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import Wire, connect
@@ -38,7 +39,7 @@ _FLOOD_CAP = 256 << 10
 _PROTOCOL = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"
 
 
-class WebSocketCheck(Check):
+class WebSocketCheck(Reaching):
     """Opens a WebSocket and waits for a pong or an expected message."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
@@ -46,6 +47,7 @@ class WebSocketCheck(Check):
     facts: ClassVar[Mapping[str, Fact]] = {
         **verdict.PHASE_FACTS,
         **verdict.TLS_FACTS,
+        **REACH_FACTS,
         "status": Fact("", Text("HTTP状態コード", "HTTP status")),
     }
 
@@ -84,7 +86,12 @@ class WebSocketCheck(Check):
     def endpoint_host(self) -> str | None:
         return self.connect_to or _parsed(self.url).host
 
-    async def run(self, env: Env) -> Outcome:
+    @property
+    def reached(self) -> tuple[str, int]:
+        url = _parsed(self.url)
+        return self.connect_to or url.host, url.port
+
+    async def once(self, env: Env) -> Outcome:
         return await look(
             self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
         )
@@ -105,8 +112,7 @@ class WebSocketCheck(Check):
         tally = Tally()
         async with connect(
             env,
-            self.connect_to or url.host,
-            url.port,
+            *self.reached,
             watch,
             server_name=url.host,
             secure=url.secure,

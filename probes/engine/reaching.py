@@ -42,7 +42,7 @@ class Reaching(Check):
     each_address: bool = False
     """Look at every address of the name (at most 8). Some failing is 低下, all failing is 停止."""
     must_fail: bool = False
-    """It must not be reached: an answer is a failure, and no answer is good."""
+    """It must not be reached: a connection is a failure, whatever is then said; none is good."""
 
     @field_validator("resolver")
     @classmethod
@@ -129,7 +129,7 @@ def merged(target: str, seen: Sequence[tuple[str, Outcome]]) -> Outcome:
     if not failed:  # slow, or we could not look: the graver of the two
         unsure = any(one.status is Status.UNKNOWN for _at, one in bad)
         status = Status.UNKNOWN if unsure else Status.DEGRADED
-    worst = next((pair for pair in bad if pair[1].status is Status.FAILED), bad[0])
+    worst = max(bad, key=lambda pair: (pair[1].status is Status.FAILED, _stood(pair[1])))
     names = ", ".join(at for at, _one in bad)
     sentence = Text(
         f"{target}: {len(seen)}つの宛先のうち{len(bad)}つが不良 ({names})。{worst[1].sentence.ja}",
@@ -148,7 +148,7 @@ def inverted(target: str, outcome: Outcome) -> Outcome:
     """The verdict of what must not be reached. What we could not look at proves nothing. Pure."""
     if outcome.status is Status.UNKNOWN:
         return outcome
-    if outcome.status is Status.FAILED:
+    if outcome.status is Status.FAILED and not _stood(outcome):
         sentence = Text(
             f"{target}: 届きません(届かないのが正しい状態)", f"{target}: not reached, as it must be"
         )
@@ -160,6 +160,11 @@ def inverted(target: str, outcome: Outcome) -> Outcome:
         f"{target}: it is reached and must not be; {outcome.sentence.en}",
     )
     return replace(outcome, status=Status.FAILED, sentence=sentence)
+
+
+def _stood(outcome: Outcome) -> bool:
+    """A connection stood, whatever was then found wrong."""
+    return "connect" in outcome.facts
 
 
 def _server(value: str) -> tuple[str, int]:

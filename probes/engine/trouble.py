@@ -129,6 +129,13 @@ class Stopwatch:
         self.enter(self.phase)
         return {**self.seconds, "total": self._last - self._started}
 
+    def so_far(self) -> dict[str, float]:
+        """`total` when it went wrong, and `connect` where a connection stood already: what must not
+        be reached was reached then."""
+        stood = "connect" in self.seconds
+        spent = self.stop()
+        return {name: spent[name] for name in ("connect", "total") if name != "connect" or stood}
+
 
 def patience(timeout: timedelta) -> float:
     """Seconds a check gives itself: a little less than the caller's deadline, so that it can say
@@ -146,11 +153,12 @@ async def look(
         async with asyncio.timeout(patience(timeout)) as scope:
             return await work(watch)
     except Trouble as trouble:
-        return trouble.outcome(target, {"total": watch.stop()["total"]})
+        return trouble.outcome(target, watch.so_far())
     except TimeoutError:
         if not scope.expired():
             raise
-    total = watch.stop()["total"]
+    spent = watch.so_far()
+    total = spent["total"]
     text = Text(f"{total:.1f}秒待っても応答がありません", f"no answer within {total:.1f} s")
     late = Trouble(text, watch.phase, ours=watch.phase == "resolve")
-    return late.outcome(target, {"total": total})
+    return late.outcome(target, spent)

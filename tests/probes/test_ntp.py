@@ -88,7 +88,7 @@ async def test_a_real_server_without_a_source_is_not_in_step(look: Look, tmp_pat
 
 
 async def test_it_measures_an_offset_of_either_sign(look: Look) -> None:
-    for ahead in (3.0, -3.0):
+    for ahead in (3.5, -3.5):
         async with Ntp(ahead=ahead).up() as port:
             wrong = await look("ntp", host="127.0.0.1", port=port)
             wide = await look("ntp", host="127.0.0.1", port=port, max_offset="5s")

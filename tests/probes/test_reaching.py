@@ -17,7 +17,7 @@ from probes import kinds
 from probes.engine.reaching import NamedResolver, Pinned, inverted, merged
 from tests.probes.conftest import Look
 from tests.probes.pki import Authority
-from tests.probes.servers import Dns, answer, dead_port, hang, http, serve
+from tests.probes.servers import Dns, Handler, answer, dead_port, hang, http, says, serve
 
 ZONE = {
     ("web.bcp.test.", "A"): ["127.0.0.1"],
@@ -77,6 +77,40 @@ async def test_what_must_not_be_reached_is_good_when_it_is_not(look: Look) -> No
         open_ = await look("tcp", host="127.0.0.1", port=port, must_fail=True)
     assert open_.status is Status.FAILED
     assert "届いてはいけないのに届きます" in open_.sentence.ja
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "handler"),
+    [
+        ("tcp", {"dialogue": [{"expect": "220"}]}, says(b"554 no\r\n", read_first=False)),
+        ("tcp", {"dialogue": [{"expect": "220"}]}, hang),
+        ("tls", {}, says(b"no tls\r\n")),
+        ("mail", {"protocol": "smtp"}, says(b"554 no\r\n", read_first=False)),
+        ("ldap", {}, hang),
+        ("ssh", {}, says(b"Exceeded MaxStartups\r\n")),
+    ],
+)
+async def test_a_bad_answer_is_an_answer_of_what_must_not_be_reached(
+    look: Look, kind: str, fields: dict[str, object], handler: Handler
+) -> None:
+    async with serve(handler) as port:
+        seen = await look(
+            kind, host="127.0.0.1", port=port, must_fail=True, timeout="500ms", **fields
+        )
+
+    assert seen.status is Status.FAILED
+    assert "届いてはいけないのに届きます" in seen.sentence.ja
+
+
+async def test_one_address_that_is_reached_is_enough(look: Look, env: Env) -> None:
+    async with serve(says(b"554 no\r\n", read_first=False)) as port:
+        two = replace(env, resolve=both("mail"))  # type: ignore[arg-type]
+        seen = await look(
+            "mail", env=two, host="mail", port=port, protocol="smtp",
+            must_fail=True, each_address=True,
+        )  # fmt: skip
+
+    assert seen.status is Status.FAILED
 
 
 def outcome(status: Status) -> Outcome:

@@ -137,6 +137,20 @@ async def test_a_server_that_does_not_agree_fails_and_is_told(look: Look, name: 
     assert words in outcome.sentence.ja
 
 
+async def test_kind_tls_looks_behind_starttls_too(look: Look, authority: Authority) -> None:
+    good = authority.server("starttls-tls")
+    async with serve(_server("smtp", good)) as port:
+        outcome = await look("tls", **LOCAL, port=port, starttls="smtp")
+    async with serve(dialogue(b"220 x\r\n", {"EHLO": b"250 x\r\n"})) as port:
+        without = await look("tls", **LOCAL, port=port, starttls="smtp")
+
+    assert outcome.status is Status.OK, outcome
+    assert "証明書は有効" in outcome.sentence.ja
+    assert (without.status, "STARTTLSが使えない" in without.sentence.ja) == (Status.FAILED, True)
+    with pytest.raises(ValidationError, match="port"):
+        kinds()["tls"].model_validate({"id": "t", "kind": "tls", **LOCAL, "starttls": "smtp"})
+
+
 def test_one_way_to_tls_is_enough() -> None:
     fields: dict[str, Any] = {"id": "t", "kind": "tcp", **LOCAL, "port": 25, "tls": True}
     with pytest.raises(ValidationError, match="どちらか一つ"):
