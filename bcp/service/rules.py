@@ -12,7 +12,7 @@ from bcp.plan.crosscheck import duplicates, fault
 from bcp.plan.loader import unknown
 from bcp.plan.marks import Fault, Tree
 from bcp.plan.model import City, Permission, System
-from bcp.plan.types import CLOSED_ZONES
+from bcp.plan.types import CLOSED_ZONES, Zone
 from bcp.watch.check import Check
 
 Placed = tuple[int | None, Check]
@@ -63,7 +63,7 @@ def _basic(system: System, kinds: Mapping[str, type[Check]]) -> Iterator[Check]:
 
 
 def check_faults(city: City, checks: list[Placed], tree: Tree) -> Iterator[Fault]:
-    """Double ids, unknown systems and sites, checks of another zone."""
+    """Double ids, unknown systems and sites, logins where none may be, checks of another zone."""
     yield from duplicates((c.id for i, c in checks if i is not None), "checks", tree)
     systems = {system.id: (n, system) for n, system in enumerate(city.systems)}
     sites = [site.id for site in city.sites]
@@ -74,6 +74,12 @@ def check_faults(city: City, checks: list[Placed], tree: Tree) -> Iterator[Fault
         if index is not None and check.site is not None and check.site not in sites:
             yield fault(tree, ("checks", index, "site"), unknown(check.site, sites))
         place, system = systems.get(check.system or "", (0, None))
+        if check.logs_in and (system.zone if system else city.node.zone) is Zone.MYNUMBER:
+            message = (
+                f"検査 {check.id} ({check.kind}) はログインします。{Zone.MYNUMBER.value}では使えません"
+                "。tcp か command を使う / it logs in, which is not allowed in this zone: use tcp or command"
+            )
+            yield fault(tree, ("checks", index or 0, "kind"), message)
         if system is None or check.reach == "person" or system.zone == city.node.zone:
             continue
         message = (

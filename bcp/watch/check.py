@@ -24,6 +24,7 @@ from bcp.kit.workers import Workers
 from bcp.plan.model import Permission
 from bcp.plan.types import CheckId, Duration, Id, Model
 from bcp.watch.heartbeats import Heard
+from bcp.watch.logins import Logins
 from bcp.watch.values import Outcome, Pillar, Status
 
 
@@ -106,6 +107,8 @@ class Env:
     """The last thing a person confirmed for a check (kind `observed`)."""
     heard: Callable[[str], Heard] | None = None
     """What a job has told us (kind `heartbeat`). None: nobody listens here."""
+    logins: Logins = field(default_factory=Logins)
+    """How logins ended: a refused one is never repeated."""
 
 
 class Check(Model):
@@ -149,6 +152,11 @@ class Check(Model):
     def endpoint_host(self) -> str | None:
         """The host it contacts, if any: decides whether a permission is needed."""
         return None
+
+    @property
+    def logs_in(self) -> bool:
+        """It shows a server a password: refused in the zone マイナンバー利用事務系."""
+        return False
 
     @classmethod
     def timeout_status(cls) -> Status:

@@ -1,6 +1,10 @@
 """Kind `ldap`: does the directory answer, and does a search find what must be there.
 
 Only the number of entries is asked for: no attribute is read, no name is kept or shown.
+
+With `user` it binds once per run. A refused bind is never repeated until the password's file changes
+(`touch` is enough; so is a daemon that starts anew): see `bcp.watch.logins`. The password leaves only
+behind TLS, after the certificate was found good. Give the account nothing but the right to read.
 """
 
 from __future__ import annotations
@@ -14,10 +18,12 @@ from pydantic import Field, field_validator, model_validator
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
 from bcp.watch.check import Env, Fact
+from bcp.watch.logins import Account
 from bcp.watch.values import Outcome, Pillar, Status
-from probes.engine import ldap, verdict
+from probes.engine import ldap, redact, secrets, verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.ldap_filter import encoded
+from probes.engine.login import Attempt
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
@@ -30,7 +36,7 @@ _MOST = 1000
 
 
 class LdapCheck(Reaching):
-    """Binds anonymously to a directory, searches once and counts what was found."""
+    """Binds to a directory, anonymously or as a user, searches once and counts what was found."""
 
     pillar: ClassVar[Pillar] = Pillar.AVAILABILITY
     title: ClassVar[Text] = Text(
@@ -49,6 +55,11 @@ class LdapCheck(Reaching):
     """Default: 389; with `tls: implicit` 636."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     """`implicit`: LDAPS. `starttls`: asked for on the usual port; all else is said behind it."""
+    user: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\x00-\x1f]+$")
+    """Bind as this one (a distinguished name; Active Directory also takes `name@city.example`).
+    Without it anonymously."""
+    password_file: str | None = None
+    """A file holding the password in one line."""
     base: str = Field("", max_length=1024)
     """Where the search begins, for example `ou=people,dc=city,dc=example`. Empty: only the server's
     own entry is asked for, which every directory gives."""
@@ -77,6 +88,21 @@ class LdapCheck(Reaching):
             raise ValueError("at_most は at_least より小さくできません / at_most is below at_least")
         return self
 
+    @model_validator(mode="after")
+    def _password_is_protected(self) -> LdapCheck:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user と password_file は両方書く / write both user and password_file")
+        if self.user is not None and (self.tls == "none" or not self.verify):
+            raise ValueError(
+                "パスワードはTLSと証明書の確認なしには送れません / "
+                "no password without TLS and a verified certificate"
+            )
+        return self
+
+    @property
+    def logs_in(self) -> bool:
+        return self.user is not None
+
     @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port or (636 if self.tls == "implicit" else 389)
@@ -95,6 +121,21 @@ class LdapCheck(Reaching):
         )
 
     async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+        if self.user is None or self.password_file is None:
+            return await self._talk(env, watch, None, "")
+        stamp = await secrets.stamp(env, self.password_file)
+        password = await secrets.read(env, self.password_file)
+        account = Account("ldap", *self.reached, self.user)
+        try:
+            async with Attempt(env, account, self.password_file, stamp) as attempt:
+                return await self._talk(env, watch, attempt, password)
+        except Trouble as trouble:
+            trouble.evidence = redact.lines(trouble.evidence, (password,))
+            raise
+
+    async def _talk(
+        self, env: Env, watch: Stopwatch, attempt: Attempt | None, password: str
+    ) -> Outcome:
         tally = Tally()
         async with connect(
             env,
@@ -108,15 +149,18 @@ class LdapCheck(Reaching):
             session = ldap.Session(wire, reading)
             try:
                 if await self._secured(env, watch, wire, reading, session, tally):
-                    await session.bind()
+                    if attempt is None or self.user is None:
+                        await session.bind()
+                    else:
+                        await session.login(attempt, self.user, password)
                     await self._search(session, tally)
             except Trouble:
                 await part(wire, session.goodbye(), watch, self.timeout)
                 raise
             spent = watch.stop()
             await part(wire, session.goodbye(), watch, self.timeout)
-        fine = _fine(spent["total"], tally)
-        return tally.outcome(self.target, spent, fine, slow_after=self.slow_after)
+        fine, secret = _fine(spent["total"], tally), (password,)
+        return tally.outcome(self.target, spent, fine, slow_after=self.slow_after, secret=secret)
 
     async def _secured(
         self,

@@ -1,4 +1,4 @@
-"""The little of LDAP (RFC 4511) that one look needs: StartTLS, an anonymous bind, a search that counts."""
+"""The little of LDAP (RFC 4511) that one look needs: StartTLS, a bind, a search that counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bcp.kit.language import Text
 from probes.engine import ber, redact
+from probes.engine.login import Attempt
 from probes.engine.reading import Reading
 from probes.engine.trouble import Trouble
 from probes.engine.wire import Wire
@@ -21,6 +22,8 @@ _EXTENDED, _EXTENDED_ANSWER, _BETWEEN = 0x77, 0x78, 0x79
 _BETWEEN_MOST = 1000
 """References and words in between that are read in one search."""
 SUCCESS, SIZE_LIMIT = 0, 4
+_NOT_THE_PASSWORD = frozenset({2, 8, 13, 51, 52})
+"""Answers to a bind that do not count against the account; all others may."""
 _CODES: Mapping[int, Text] = {
     3: Text("時間の上限を超えました", "over its time limit"),
     8: Text("もっと強い認証かTLSを求められました", "wants stronger authentication or TLS"),
@@ -91,14 +94,28 @@ class Session:
 
     async def bind(self) -> None:
         """Say that we are nobody (RFC 4513 section 5.1.1). Raises `Trouble`."""
-        nobody = ber.octets(""), ber.octets("", 0x80)
-        self.send(ber.element(_BIND, ber.integer(3), *nobody))
+        result = await self._bind("", "")
+        if result.code != SUCCESS:
+            raise refused("匿名のbindを断られました", "turned the anonymous bind away", result)
+
+    async def login(self, attempt: Attempt, user: str, password: str) -> None:
+        """Simple bind (section 5.1.3). Raises `Trouble`; `Refused` when it may be the password."""
+        attempt.sent()
+        result = await self._bind(user, password)
+        if result.code == SUCCESS:
+            attempt.accepted()
+        elif result.code in _NOT_THE_PASSWORD:
+            attempt.withdrawn()
+            raise refused("bindを断られました", "turned the bind away", result)
+        else:
+            raise attempt.refused(result.line)
+
+    async def _bind(self, user: str, password: str) -> Result:
+        self.send(ber.element(_BIND, ber.integer(3), ber.octets(user), ber.octets(password, 0x80)))
         operation, body = await self.receive()
         if operation != _BIND_ANSWER:
             raise strange(ValueError("no answer to a bind"))
-        result = result_of(body)
-        if result.code != SUCCESS:
-            raise refused("匿名のbindを断られました", "turned the anonymous bind away", result)
+        return result_of(body)
 
     async def search(
         self, base: str, scope: int, wanted: bytes, *, most: int, seconds: int

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bcp.kit.language import Text
 from bcp.watch.check import Env
+from bcp.watch.logins import Stamp
 from probes.engine.trouble import Trouble
 
 _CAP = 8192
@@ -14,6 +15,21 @@ _CAP = 8192
 def _read(path: str) -> str:
     with Path(path).open("rb") as file:
         return file.read(_CAP).decode("utf-8").strip()
+
+
+def _stamp(path: str) -> Stamp:
+    found = Path(path).stat()
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+async def stamp(env: Env, path: str) -> Stamp:
+    """Tells this state of the file from another. Take it before `read`. Raises `Trouble` (ours)."""
+    try:
+        return await env.workers.thread(_stamp, path)
+    except OSError as error:
+        text = Text(f"認証ファイル {path} を読めません", f"cannot read the credential file {path}")
+        why = (f"{path}: {error.strerror}",)
+        raise Trouble(text, "answer", ours=True, evidence=why) from error
 
 
 async def read(env: Env, path: str) -> str:

@@ -48,6 +48,21 @@ userPassword: {PASSWORD}
 """
 
 
+LOCKS = f"overlay ppolicy\nppolicy_default cn=policy,{BASE}\nppolicy_use_lockout"
+POLICY = f"""
+dn: cn=policy,{BASE}
+objectClass: person
+objectClass: pwdPolicy
+cn: policy
+sn: policy
+pwdAttribute: userPassword
+pwdLockout: TRUE
+pwdMaxFailure: 2
+pwdLockoutDuration: 0
+"""
+"""Two wrong passwords lock an account for good."""
+
+
 @dataclass(frozen=True)
 class Directory:
     """Where it listens."""
@@ -58,9 +73,9 @@ class Directory:
 
 @asynccontextmanager
 async def directory(
-    authority: Authority, head: str = "", more: str = ""
+    authority: Authority, head: str = "", more: str = "", entries: str = ""
 ) -> AsyncIterator[Directory]:
-    """Three people; `head`, `more`: lines of slapd.conf for the server, for the database."""
+    """Three people; `head`, `more`: lines of slapd.conf for the server, for the database; `entries`: LDIF."""
     authority.server("slapd")
     found = Directory(dead_port(), dead_port())
     env = {"LD_LIBRARY_PATH": ":".join(str(p) for p in _ROOT.glob("**/lib/*-linux-gnu"))}
@@ -79,11 +94,14 @@ TLSCertificateFile {certificate}
 TLSCertificateKeyFile {certificate}
 database mdb
 suffix "{BASE}"
+rootdn "cn=admin,{BASE}"
 directory {folder}/db
 {more}
 """
         )
-        (folder / "entries").write_text(_ENTRIES + "".join(map(person, ("abe", "baba", "chiba"))))
+        (folder / "entries").write_text(
+            _ENTRIES + "".join(map(person, ("abe", "baba", "chiba"))) + entries
+        )
         conf = ("-f", str(folder / "slapd.conf"))
         adding = await asyncio.create_subprocess_exec(
             SLAPD.with_name("slapadd"), *conf, "-l", str(folder / "entries"), env=env

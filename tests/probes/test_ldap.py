@@ -177,7 +177,19 @@ def made(**fields: Any) -> Any:
 def test_the_usual_ports_and_limits() -> None:
     assert made().target == "127.0.0.1:389"
     assert made(tls="implicit").target == "127.0.0.1:636"
-    for wrong in ({"at_least": 5, "at_most": 4}, {"at_least": 1001}, {"filter": "(cn=a"}):
+    secret = {"user": "cn=a", "password_file": "/x"}
+    assert made(**secret).logs_in
+    assert not made().logs_in
+    for wrong in (
+        {"at_least": 5, "at_most": 4},
+        {"at_least": 1001},
+        {"filter": "(cn=a"},
+        {"user": "cn=a"},
+        {"password_file": "/x"},
+        {**secret, "tls": "none"},
+        {**secret, "verify": False},
+        {**secret, "user": "a\0b"},
+    ):
         with pytest.raises(ValidationError):
             made(**wrong)
 

@@ -51,6 +51,19 @@ def test_a_check_of_another_zone_is_a_fault(tmp_path: Path) -> None:
         plan(tmp_path, HEAD + other)
 
 
+def test_no_check_logs_in_where_residents_numbers_are_used(tmp_path: Path) -> None:
+    zone = "マイナンバー利用事務系"
+    head = HEAD.replace("LGWAN接続系", zone)
+    system = f"systems: [{{id: juki, name: 住民記録, zone: {zone}}}]\n"
+    check = "checks:\n  - {id: ad/bind, kind: ldap, system: juki, host: 10.0.0.1%s}\n"
+    user = ", user: 'cn=x', password_file: /x"
+
+    assert plan(tmp_path, head + system + check % "").checks
+    with pytest.raises(PlanInvalid, match=r"plan.yaml:5:\d+: .*ログインします"):
+        plan(tmp_path, head + system + check % user)
+    assert plan(tmp_path, (HEAD + system.replace(zone, "LGWAN接続系") + check % user)).checks
+
+
 def test_a_proof_must_name_a_check_that_exists(tmp_path: Path) -> None:
     proof = ", targets: [{level: L1, name: 照会, proven_by: [juki/htp]}]"
 
