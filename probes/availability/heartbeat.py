@@ -155,7 +155,10 @@ class HeartbeatCheck(Check):
         """The verdict; see the module's docstring. Pure."""
         beat = heard.beat
         if beat is None:
-            return Status.UNKNOWN, Text("合図がまだ一度も届いていません", "no sign of life yet")
+            return Status.UNKNOWN, Text(
+                f"合図がまだ一度も届いていません (処理から /heartbeat/{self.id} を呼ぶ)",
+                f"no sign of life yet (the job calls /heartbeat/{self.id})",
+            )
         if beat.ended is not None and not beat.good:
             return Status.FAILED, Text(
                 f"失敗の合図がありました ({jst_short(beat.ended, now)})",

@@ -75,6 +75,15 @@ async def test_what_must_be_there_is_counted(
 
 
 @real_slapd
+async def test_other_kinds_ask_a_real_directory_for_tls_too(look: Look, town: Directory) -> None:
+    tcp = await look("tcp", **LOCAL, port=town.port, starttls="ldap")
+    tls = await look("tls", **LOCAL, port=town.port, starttls="ldap")
+
+    assert (tcp.status, tls.status) == (Status.OK, Status.OK), (tcp, tls)
+    assert tcp.facts["tls_version"] == "TLSv1.3"
+
+
+@real_slapd
 async def test_who_may_not_search_is_told(look: Look, authority: Authority) -> None:
     async with directory(authority, head="disallow bind_anon") as town:
         refused = await look("ldap", **LOCAL, port=town.port, base=PEOPLE)
