@@ -57,7 +57,7 @@ def duplicates(items: Iterable[str], section: str, tree: Tree) -> Iterator[Fault
 
 
 def _duplicates(city: City, tree: Tree) -> Iterator[Fault]:
-    for section in ("sites", "roles", "people", "services", "systems", "automation"):
+    for section in ("sites", "roles", "people", "services", "systems", "automation", "windows"):
         yield from duplicates((item.id for item in getattr(city, section)), section, tree)
 
 
@@ -75,6 +75,9 @@ def _references(city: City, names: _Names, tree: Tree) -> Iterator[Fault]:
         yield from many(("automation", i, "systems"), line.systems, names.systems)
         instead = line.drill.run if line.drill else None
         yield from one(("automation", i, "drill", "run"), instead, acts)
+    for i, window in enumerate(city.windows):
+        yield from many(("windows", i, "systems"), window.systems, names.systems)
+        yield from many(("windows", i, "sites"), window.sites, names.sites)
     for i, site in enumerate(city.sites):
         yield from many(("sites", i, "contacts"), site.contacts, names.people)
     for i, role in enumerate(city.roles):

@@ -19,6 +19,7 @@ from bcp.plan.season import Priority as Priority
 from bcp.plan.season import Season as Season
 from bcp.plan.suggesting import SuggestRule
 from bcp.plan.types import DamageItem, Day, Duration, Id, Intensity, LevelId, Model, Zone
+from bcp.plan.windows import Window
 
 
 class Organization(Model):
@@ -41,8 +42,7 @@ class Power(Model):
 
     ups: Duration | None = None
     generator: Duration | None = None
-    generator_watts: int | None = Field(None, ge=0)
-    """What the generator leaves for ICT."""
+    generator_watts: int | None = Field(None, ge=0)  # what it leaves for ICT
     generator_reserved_for: str | None = None
 
 
@@ -187,7 +187,7 @@ class System(Model):
     depends_on: tuple[Dependency, ...] = ()
     targets: tuple[Target, ...] = ()
     calendar: Literal["always", "business_hours"] = "always"
-    """Whether its RTOs count every hour or business time of `organization.calendar` (R-36)."""
+    """Whether its RTOs count every hour or business time (R-36)."""
     seasons: tuple[Season, ...] = ()
     damage_items: tuple[DamageItem, ...] = ()
     """被害チェックシート: the lines of the sheet that its checks say something about."""
@@ -298,6 +298,8 @@ class City(Model):
     services: tuple[Service, ...] = ()
     systems: tuple[System, ...] = ()
     disaster: Disaster = Disaster()
+    windows: tuple[Window, ...] = ()
+    """計画停止・自主停止・定期保守 (`bcp.plan.windows`)."""
     automation: tuple[Automation, ...] = ()
     """What a machine may do for a step; nothing else ever runs."""
     node: Node

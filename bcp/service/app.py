@@ -26,7 +26,7 @@ from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
-from bcp.service import escalating, figures, parts, secret_files, standing_down
+from bcp.service import escalating, figures, parts, secret_files, standing_down, stopped
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
@@ -204,6 +204,7 @@ async def _build(
     board.restore(last.checks)
     recorder.assume_said()
     standing_down.register(house)
+    stopped.register(house)
     await drills.start()
     return house
 

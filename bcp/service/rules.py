@@ -122,7 +122,11 @@ def _missing(permission: Permission | None, today: date) -> Text | None:
 
 
 def proof_faults(city: City, ids: set[str], tree: Tree) -> Iterator[Fault]:
-    """`proven_by` and the rules of suggestion must name checks that exist."""
+    """`proven_by`, windows and the rules of suggestion must name checks that exist."""
+    for i, window in enumerate(city.windows):
+        for j, check in enumerate(window.checks):
+            if check not in ids:
+                yield fault(tree, ("windows", i, "checks", j), unknown(check, ids))
     for i, rule in enumerate(city.disaster.suggest):
         for j, check in enumerate(rule.checks):
             if check not in ids:

@@ -7,14 +7,16 @@ Refreshed by the recorder's tick, in slices. Pages, metrics and reports read `sy
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from bcp.kit.clock import Clock
+from bcp.kit.language import Text
 from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.rollup import ServiceState, SystemState
+from bcp.watch.silence import Silencer, planned
 from bcp.watch.slices import Slices, let_go
 from bcp.watch.spans import day_of
 from bcp.watch.values import Mute, Pillar, Severity, Status
@@ -29,7 +31,9 @@ class Judge:
         self.city = city
         self.systems: Mapping[str, SystemState] = {}
         self.services: Mapping[str, ServiceState] = {}
-        self._silenced: set[str] = set()
+        self._silencer = Silencer(board)
+        self.stops: Callable[[], Mapping[str, Text]] = dict
+        """Set by the roof: systems stopped on purpose in a declared event, and what is said of it."""
         self._doubtful: frozenset[str] = frozenset()
         """Systems with a failure that is not confirmed yet."""
 
@@ -60,23 +64,22 @@ class Judge:
         }
         self.systems = states
         self._doubtful = frozenset(doubtful)
-        await self._silence(city, states, slices)
+        active = self._silencer.active(city, now)
+        wanted = planned(city, views.values(), active, self.stops(), now)
+        await self._silencer.apply({**wanted, **self._parents(city, states)}, slices)
         self._board.self_suspect = places.suspicion()
         await let_go(slices, of_system, views)
 
-    async def _silence(self, city: City, states: Mapping[str, SystemState], slices: Slices) -> None:
-        silenced: set[str] = set()
+    def _parents(
+        self, city: City, states: Mapping[str, SystemState]
+    ) -> dict[tuple[str, Mute], Text]:
+        """What hangs on something that is down."""
+        found: dict[tuple[str, Mute], Text] = {}
         for system in city.systems:
-            found = rollup.suppressed_by(system, city, states) if system.depends_on else None
-            if found is not None:
-                for id in states[system.id].checks:
-                    self._board.mute(id, Mute.PARENT, found.reason)
-                    silenced.add(id)
-                    if slices.due():
-                        await asyncio.sleep(0)
-        for id in self._silenced - silenced:
-            self._board.unmute(id, Mute.PARENT)
-        self._silenced = silenced
+            above = rollup.suppressed_by(system, city, states) if system.depends_on else None
+            if above is not None:
+                found |= {(id, Mute.PARENT): above.reason for id in states[system.id].checks}
+        return found
 
     def spans(self, until: datetime, seconds: float) -> Iterator[Span]:
         """The last `seconds` as time in a state, of everything watched; the rest stays blind."""

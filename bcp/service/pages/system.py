@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from backups.digits import zones_of
 from backups.systems import protection
 from bcp.kit.language import text
 from bcp.plan.model import City, Hosting, System
+from bcp.plan.windows import Stopped, stops_of
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.pages.backups_page import set_rows
@@ -53,6 +56,7 @@ async def system_page(visit: Visit) -> Answer:
         "drilled": visit.house.desks["real"].state.drilled,
         "estimate": visit.house.room.estimate(system.id),
         "checks": checks,
+        "stops": _stops(city, system, visit.now),
     }
     return Page("system.html", values)
 
@@ -92,6 +96,16 @@ def surroundings(now: CityNow, mine: SystemNow, visit: Visit) -> Picture | None:
         nodes.append(Node(s.service.id, s.service.name, s.state, kind="service"))
         wanted[s.service.id] = (mine.system.id,)
     return graph(nodes, wanted, visit.lang)
+
+
+_AHEAD = timedelta(days=14)
+
+
+def _stops(city: City, system: System, now: datetime) -> tuple[Stopped, ...]:
+    """Planned stops that are on or begin within two weeks; at most five."""
+    stands = [one.site for one in system.hosted(now.date()) if one.site is not None]
+    found = stops_of(city.windows, now, now + _AHEAD, system=system.id, stands=stands)
+    return found[:5]
 
 
 def _hosting(hosting: Hosting, city: City, words: Words) -> str:

@@ -125,3 +125,17 @@ def test_a_plan_nested_without_end_is_one_fault_and_no_crash(bomb: str) -> None:
 @pytest.mark.parametrize("number", ["9" * 5000, "9" * 400 + ".5"])
 def test_a_number_without_end_is_a_fault_and_no_crash(number: str) -> None:
     assert faults(HEAD + f"disaster: {{ratify_within: {number}}}\n")
+
+
+def test_a_window_names_what_there_is() -> None:
+    found = faults(MINIMAL_WINDOWS.format(systems="[jukki]", sites="[]"))
+    assert any("windows.0.systems.0" in one and "juki" in one for one in found), found
+
+
+MINIMAL_WINDOWS = """
+organization: {{name: 試験市}}
+node: {{zone: インターネット接続系}}
+systems: [{{id: juki, name: 住民記録, zone: インターネット接続系}}]
+windows:
+  - {{id: w, name: 更新, systems: {systems}, sites: {sites}, cron: "0 2 * * 0", duration: 1h}}
+"""
