@@ -35,6 +35,7 @@ from bcp.watch.pager import Pager
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import run_check
 from bcp.watch.schedule import Scheduler
+from bcp.watch.sites import SiteEvent
 from bcp.watch.values import Observation
 from runbooks.book import Book
 from runbooks.desk import Desk
@@ -108,6 +109,11 @@ class House:
     def book(self) -> Book:
         """The runbooks of the plan in force."""
         return self.plan.book
+
+    @property
+    def site_events(self) -> Mapping[str, SiteEvent]:
+        """Places that stand still as a whole."""
+        return self.judge.sites.events
 
     @property
     def backups(self) -> Backups:

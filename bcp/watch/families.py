@@ -39,6 +39,12 @@ def judged(judge: Callable[[], Judge]) -> Producer:
             ),
         )
         yield Family(
+            "ict_bcp_site_down",
+            "gauge",
+            "1 while many systems of a site are down at once, told as one event.",
+            tuple(Sample(1, {"site": site}) for site in judge().sites.events),
+        )
+        yield Family(
             "ict_bcp_service_state",
             "gauge",
             "1 for the current state of the service, 0 for the others.",

@@ -17,6 +17,7 @@ from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.rollup import ServiceState, SystemState
 from bcp.watch.silence import Silencer, planned
+from bcp.watch.sites import Sites, reason
 from bcp.watch.slices import Slices, let_go
 from bcp.watch.spans import day_of
 from bcp.watch.values import Mute, Pillar, Severity, Status
@@ -32,6 +33,8 @@ class Judge:
         self.systems: Mapping[str, SystemState] = {}
         self.services: Mapping[str, ServiceState] = {}
         self._silencer = Silencer(board)
+        self.sites = Sites(clock.utc())
+        """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
         """Set by the roof: systems stopped on purpose in a declared event, and what is said of it."""
         self._doubtful: frozenset[str] = frozenset()
@@ -66,20 +69,30 @@ class Judge:
         self._doubtful = frozenset(doubtful)
         active = self._silencer.active(city, now)
         wanted = planned(city, views.values(), active, self.stops(), now)
-        await self._silencer.apply({**wanted, **self._parents(city, states)}, slices)
+        parents, explained = self._parents(city, states)
+        self.sites.refresh(city, states, explained, frozenset(doubtful), now)
+        members = {
+            (id, Mute.PARENT): reason(city, event)
+            for event in self.sites.events.values()
+            for system in event.systems
+            for id in states[system].checks
+        }
+        await self._silencer.apply({**wanted, **members, **parents}, slices)
         self._board.self_suspect = places.suspicion()
         await let_go(slices, of_system, views)
 
     def _parents(
         self, city: City, states: Mapping[str, SystemState]
-    ) -> dict[tuple[str, Mute], Text]:
+    ) -> tuple[dict[tuple[str, Mute], Text], list[str]]:
         """What hangs on something that is down."""
         found: dict[tuple[str, Mute], Text] = {}
+        explained: list[str] = []
         for system in city.systems:
             above = rollup.suppressed_by(system, city, states) if system.depends_on else None
             if above is not None:
                 found |= {(id, Mute.PARENT): above.reason for id in states[system.id].checks}
-        return found
+                explained.append(system.id)
+        return found, explained
 
     def spans(self, until: datetime, seconds: float) -> Iterator[Span]:
         """The last `seconds` as time in a state, of everything watched; the rest stays blind."""
@@ -96,6 +109,11 @@ class Judge:
         return system is not None and any(
             dep.system in self._doubtful for dep in system.depends_on if dep.kind != "soft"
         )
+
+    def gathers(self, check: str) -> bool:
+        """Others of its place fall too: they may come to one event."""
+        system = self.system_of(check)
+        return system is not None and system.id in self.sites.gathering
 
     def system_of(self, check: str) -> System | None:
         """The system a check belongs to."""

@@ -12,7 +12,6 @@ again by the next runs of the checks, with a later `since`.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ import structlog
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError
-from bcp.kit.units import to_us
 from bcp.watch import announcing
 from bcp.watch.announcing import Announcement
 from bcp.watch.board import Board
@@ -31,6 +29,7 @@ from bcp.watch.check import Check
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.slices import Slices
+from bcp.watch.unlogged import Unlogged, entry_of
 from bcp.watch.values import Observation, Status, Transition
 from bcp.watch.view import Saved
 
@@ -43,8 +42,9 @@ _LOG_PATIENCE = 5.0
 _RETRY_LOG, _TICK, _CREDIT = 10.0, 1.0, 10.0
 _LONG_RUN = 300.0
 """Checks that run less often than this are credited by the tick, so that a crash costs little."""
-_WAIT_PARENT, _WAIT_SELF = 30.0, 60.0
-"""Longest delay of an announcement while a parent, or this node itself, is under suspicion."""
+_WAIT_PARENT, _WAIT_SELF, _WAIT_SITE = 30.0, 60.0, 10.0
+"""Longest delay of an announcement while a parent, this node itself, or its whole place is under
+suspicion."""
 
 
 class LogSink(Protocol):
@@ -60,15 +60,6 @@ class _Owed:
     transition: Transition
     logged: bool
     born: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Unlogged:
-    """Changes of one check that the log has not seen."""
-
-    first: Transition
-    last: Transition
-    count: int = 1
 
 
 class Recorder:
@@ -88,7 +79,7 @@ class Recorder:
         self._history, self._sink, self._announce = history, sink, announce
         self._queue: deque[Transition] = deque()
         self._came = asyncio.Event()
-        self._unlogged: dict[str, _Unlogged] = {}
+        self._unlogged: dict[str, Unlogged] = {}
         self._owed: dict[str, _Owed] = {}
         self._said: dict[str, Status] = {}
         self._log_again = 0.0
@@ -166,6 +157,7 @@ class Recorder:
         self._owe_what_was_muted()
         while True:
             await self._judge.refresh()
+            await self._tell_sites()
             slices = Slices(self._clock)
             for one in announcing.bundled(await self._ready(slices)):
                 self._announce(one)
@@ -176,6 +168,12 @@ class Recorder:
                 self._came.set()
             due = max(due + _TICK, self._clock.monotonic())
             await self._clock.sleep_until(due)
+
+    async def _tell_sites(self) -> None:
+        """Many systems of one place: on record, then told in one message."""
+        for news in self._judge.sites.take():
+            logged = not self._log_rests() and await self._append(news.entry, news.op)
+            self._announce(replace(news.message, logged=logged))
 
     async def _keep_log(self) -> None:
         """The one task that writes to the log, so that no change is entered twice."""
@@ -194,7 +192,7 @@ class Recorder:
     async def _enter(self, transition: Transition) -> None:
         missing = self._unlogged.get(transition.check)
         if missing is None:
-            missing = _Unlogged(transition, transition)
+            missing = Unlogged(transition, transition)
         else:
             missing = replace(missing, last=transition, count=missing.count + 1)
         self._unlogged[transition.check] = missing
@@ -203,22 +201,26 @@ class Recorder:
         logged = not self._log_rests() and await self._write(transition.check, missing)
         self._owed[transition.check] = _Owed(transition, logged, born)
 
-    async def _write(self, check: str, missing: _Unlogged) -> bool:
+    async def _write(self, check: str, missing: Unlogged) -> bool:
         """One entry. False puts the log aside for a while; nothing waits for it meanwhile."""
+        if not await self._append(*entry_of(missing)):
+            return False
+        if self._unlogged.get(check) is missing:
+            del self._unlogged[check]
+        return True
+
+    async def _append(self, entry: NewEntry, op: str) -> bool:
         if self._sink is None:
             return False
-        entry, op = _entry(missing)
         try:
             async with asyncio.timeout(_LOG_PATIENCE):
                 await self._sink.append(entry, op=op, actor=ACTOR)
         except (BcpError, OSError) as error:  # TimeoutError is an OSError
             if self._log_again == 0.0:
-                log.error("change not logged", check=check, error=type(error).__name__)
+                log.error("change not logged", what=entry.subject, error=type(error).__name__)
             self._log_again = self._clock.monotonic() + _RETRY_LOG
             return False
         self._log_again = 0.0
-        if self._unlogged.get(check) is missing:
-            del self._unlogged[check]
         return True
 
     # --- announcing -------------------------------------------------------------------------
@@ -273,6 +275,8 @@ class Recorder:
     def _wait(self, check: str, age: float) -> bool:
         if self._board.self_suspect is not None and age < _WAIT_SELF:
             return True
+        if age < _WAIT_SITE and self._judge.gathers(check):
+            return True
         return age < _WAIT_PARENT and self._judge.waits_for_parent(check)
 
     # --- crediting time ---------------------------------------------------------------------
@@ -300,19 +304,3 @@ class Recorder:
             span = self._board.take_span(view.id, self._clock.utc())
             if span is not None:
                 self._history.credit(span)
-
-
-def _entry(missing: _Unlogged) -> tuple[NewEntry, str]:
-    first, last = missing.first, missing.last
-    detail: dict[str, str | int] = {
-        "check": last.check,
-        "old": first.old.value,
-        "new": last.new.value,
-        "since_us": to_us(last.since),
-    }
-    if missing.count > 1:
-        detail["changes"] = missing.count
-    seed = f"{last.check}\0{to_us(last.at)}\0{missing.count}"
-    op = "check-" + hashlib.sha256(seed.encode()).hexdigest()[:32]
-    values = {"why": last.why.ja}
-    return NewEntry("check.changed", last.check, detail, None, last.at, values), op

@@ -40,6 +40,7 @@ SERIES = frozenset(
         "ict_bcp_disaster_changes",  # added: emergency changes open, and past their end
         "ict_bcp_disaster_power_end_timestamp_seconds",  # added: per site, as last read
         "ict_bcp_recovery_deadline_timestamp_seconds",
+        "ict_bcp_site_down",  # added: many systems of a site at once
         "ict_bcp_recovery_forecast_timestamp_seconds",
         "ict_bcp_recovery_probability",
         "ict_bcp_recovery_attained_timestamp_seconds",

@@ -12,6 +12,7 @@ from bcp.service.announced import noticed
 from bcp.service.pages.render import Words
 from bcp.service.pages.suggested import banner
 from bcp.service.pages.visit import Alarm, Visit
+from bcp.watch.sites import SiteEvent
 from bcp.watch.slices import Slices
 from bcp.watch.values import Pillar, Status
 from runbooks.state import Incident, Ratification
@@ -28,6 +29,7 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
         found.append(_alarm(visit, "bad", "alarm_unwritable", "/log"))
     if suspect := visit.house.board.self_suspect:
         found.append(Alarm("warn", suspect.sentence.pick(visit.lang), "/"))
+    found += [_site(visit, event) for event in visit.house.site_events.values()]
     found += await _pillars(visit)
     if visit.house.verified is False and visit.may(Permission.READ_LOG):
         found.append(_alarm(visit, "bad", "alarm_log_broken", "/log"))
@@ -52,6 +54,19 @@ async def alarms(visit: Visit) -> tuple[Alarm, ...]:
     if visit.identity and visit.identity.must_change:
         found.append(_alarm(visit, "warn", "alarm_password", "/account"))
     return (*found, *banner(visit), *events(visit), *_unratified(visit))
+
+
+def _site(visit: Visit, event: SiteEvent) -> Alarm:
+    """One place stands still: before anything that stands there."""
+    site = visit.house.city.site(event.site)
+    said = text(
+        "watch.site_down",
+        site=site.name if site else event.site,
+        count=len(event.systems),
+        judged=event.judged,
+        since=jst_short(event.since, visit.now),
+    )
+    return Alarm("bad", said.pick(visit.lang), "/#systems")
 
 
 async def _pillars(visit: Visit) -> list[Alarm]:

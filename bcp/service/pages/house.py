@@ -22,6 +22,7 @@ from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
+from bcp.watch.sites import SiteEvent
 from runbooks.book import Book
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -74,6 +75,11 @@ class House(Protocol):
     @property
     def drills(self) -> Drills:
         """The open drills."""
+        ...
+
+    @property
+    def site_events(self) -> Mapping[str, SiteEvent]:
+        """Places that stand still as a whole."""
         ...
 
     @property

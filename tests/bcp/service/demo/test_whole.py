@@ -93,7 +93,7 @@ async def test_faults_are_seen_announced_recorded_and_healed(data: Path, workers
         def announced(id: str) -> bool:
             return any(id in alert.text.ja for alert in city.town.alerts.messages)
 
-        await until(10, lambda: all(announced(id) for id in broken.values()))
+        await until(20, lambda: all(announced(id) for id in broken.values()))
 
         await city.faults.heal_all()
         whole = (watched - BY_EYE) | {"backup/juki/main/1"}

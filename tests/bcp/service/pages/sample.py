@@ -51,6 +51,7 @@ from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
+from bcp.watch.sites import SiteEvent
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
 from bcp.watch.view import Span
 from runbooks.book import Book, shipped
@@ -134,6 +135,7 @@ class Town:
 
     announcements: Announcements = field(default_factory=Announcements)
     mirror_states: Mapping[str, MirrorState] = field(default_factory=dict)
+    site_events: Mapping[str, SiteEvent] = field(default_factory=dict)
 
     async def show_public(self) -> bool:
         return await show(self.journal, self.status_folder, self.workers)

@@ -14,6 +14,7 @@ from bcp.service.access.roles import Role
 from bcp.service.access.store import AccessStore
 from bcp.watch.notify import Route
 from bcp.watch.routes import NotifyRoute
+from bcp.watch.sites import SiteEvent
 from tests.bcp.service.pages.sample import CHEAP, PASSWORD, Town, Visitor
 from tests.fakes import ManualClock
 
@@ -94,3 +95,13 @@ async def test_a_plan_past_its_review_and_a_year_without_a_drill_are_said_where_
     new = NewEntry("drill.ended", "aki", {"size": 1}, None, made.clock.utc())
     await made.journal.append(new, op="drill2", actor=Actor("u-1", "commander"))
     assert "最後の訓練" not in (await visitor.get("/"))[1]
+
+
+async def test_a_place_that_stands_still_is_named_above_every_page(
+    made: Town, visitor: Visitor
+) -> None:
+    site = made.city.sites[0]
+    made.site_events = {site.id: SiteEvent(site.id, made.clock.utc(), ("a", "b", "c"), 4)}
+    await visitor.sign_in("staff")
+    _, page = await visitor.get("/")
+    assert f"拠点の一斉停止: {site.name} で 4 システムのうち 3" in page
