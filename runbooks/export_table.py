@@ -67,11 +67,12 @@ def as_csv(table: Sequence[Row], *, drill: bool) -> bytes:
     if drill:
         writer.writerow(("【訓練】",))
     writer.writerow(COLUMNS)
-    writer.writerows([_safe(cell) for cell in row] for row in table)
+    writer.writerows([safe(cell) for cell in row] for row in table)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _safe(cell: str) -> str:
+def safe(cell: str) -> str:
+    """A cell of CSV that no spreadsheet takes for a formula."""
     plain = cell.replace("\x00", "")
     return f"'{plain}" if plain.startswith(_FORMULA) else plain
 
@@ -98,7 +99,7 @@ def as_xlsx(table: Sequence[Row], *, title: str, drill: bool, made: datetime) ->
             sheet.set_column(place, place, width)
         for down, row in enumerate(table, head + 1):
             for place, cell in enumerate(row):
-                sheet.write_string(down, place, _clean(cell), wrap)
+                sheet.write_string(down, place, clean(cell), wrap)
         sheet.freeze_panes(head + 1, 0)
         if table:
             sheet.autofilter(head, 0, head + len(table), len(COLUMNS) - 1)
@@ -110,6 +111,6 @@ def as_xlsx(table: Sequence[Row], *, title: str, drill: bool, made: datetime) ->
     return out.getvalue()
 
 
-def _clean(cell: str) -> str:
+def clean(cell: str) -> str:
     """Without what XML cannot hold."""
     return "".join(letter for letter in cell if letter >= " " or letter in "\n\t")[:32767]

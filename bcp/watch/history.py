@@ -71,6 +71,7 @@ def read_board(path: Path) -> LastBoard:
 class _Batch:
     results: list[tuple[Observation, Saved | None]]
     credits: dict[tuple[str, int, str], int]
+    outages: dict[tuple[str, int], int]
     forget: set[str]
 
 
@@ -84,6 +85,7 @@ class History:
         self._lock = threading.Condition()
         self._results: deque[tuple[Observation, Saved | None]] = deque()
         self._credits: dict[tuple[str, int, str], int] = {}
+        self._outages: dict[tuple[str, int], int] = {}
         self._forget: set[str] = set()
         self._waiters: list[Callable[[], None]] = []
         self._closing = False
@@ -128,6 +130,13 @@ class History:
                 self._credits[key] = self._credits.get(key, 0) + micros
             self._lock.notify()
 
+    def fail(self, subject: str, since: datetime, seconds: float) -> None:
+        """Count time of the outage that began at `since`; planned stops are not among it."""
+        with self._lock:
+            key = (subject, to_us(since))
+            self._outages[key] = self._outages.get(key, 0) + int(seconds * 1e6)
+            self._lock.notify()
+
     def forget(self, checks: Sequence[str]) -> None:
         """Checks that left the plan leave the last board and the results; their hours stay."""
         with self._lock:
@@ -167,15 +176,17 @@ class History:
             self._db.close()
 
     def _busy(self) -> bool:
-        return bool(self._hurry() or self._results or self._credits or self._forget)
+        return bool(
+            self._hurry() or self._results or self._credits or self._outages or self._forget
+        )
 
     def _hurry(self) -> bool:
         return self._closing or bool(self._waiters)
 
     def _take(self) -> _Batch:
-        batch = _Batch(list(self._results), self._credits, self._forget)
+        batch = _Batch(list(self._results), self._credits, self._outages, self._forget)
         self._results.clear()
-        self._credits, self._forget = {}, set()
+        self._credits, self._outages, self._forget = {}, {}, set()
         return batch
 
     def _give_back(self, batch: _Batch) -> None:
@@ -187,6 +198,8 @@ class History:
             self._results.extendleft(reversed(batch.results[lost:]))
             for key, micros in batch.credits.items():
                 self._credits[key] = self._credits.get(key, 0) + micros
+            for one, micros in batch.outages.items():
+                self._outages[one] = self._outages.get(one, 0) + micros
             self._forget |= batch.forget
 
     def _write(self, batch: _Batch) -> bool:
@@ -246,6 +259,7 @@ class History:
             day = spans.day_of(spans.hour_start(hour)).isoformat()
             for table, at in (("hours", hour), ("days", day)):
                 db.execute(sql.ADD[table], (subject, at, status, micros))
+        db.executemany(sql.OUTAGE, [(*key, micros) for key, micros in batch.outages.items()])
         for statement in sql.FORGET:
             db.executemany(statement, [(id,) for id in batch.forget])
         now = self._clock.utc()
@@ -269,6 +283,7 @@ class History:
         oldest = spans.day_of(now - timedelta(days=_DAYS)).isoformat()
         db.execute(sql.PURGE_HOURS, (hour - _HOURS,))
         db.execute(sql.PURGE_DAYS, (oldest,))
+        db.execute(sql.PURGE_OUTAGES, (to_us(now - timedelta(days=_DAYS)),))
         self._purged = hour
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:

@@ -13,6 +13,9 @@ CREATE TABLE IF NOT EXISTS days (
 CREATE TABLE IF NOT EXISTS board (
   check_id TEXT PRIMARY KEY, status TEXT, since_us INTEGER, ja TEXT, en TEXT, body TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outages (
+  subject TEXT, start_us INTEGER, us INTEGER, PRIMARY KEY (subject, start_us)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
 
@@ -27,6 +30,10 @@ ADD = {
     "ON CONFLICT (subject, day, status) DO UPDATE SET us = us + excluded.us",
 }
 
+OUTAGE = (
+    "INSERT INTO outages VALUES (?, ?, ?) "
+    "ON CONFLICT (subject, start_us) DO UPDATE SET us = us + excluded.us"
+)
 RECORD = "INSERT INTO results (check_id, bad, body) VALUES (?, ?, ?)"
 COUNT = "SELECT count(*) FROM results WHERE check_id = ? AND bad = ?"
 KEEP_STATE = "INSERT OR REPLACE INTO board VALUES (?, ?, ?, ?, ?, ?)"
@@ -37,5 +44,11 @@ FORGET = (
 )
 PURGE_HOURS = "DELETE FROM hours WHERE hour < ?"
 PURGE_DAYS = "DELETE FROM days WHERE day < ?"
+PURGE_OUTAGES = "DELETE FROM outages WHERE start_us < ?"
+SUMS = (
+    "SELECT subject, status, sum(us) FROM days WHERE day >= ? AND day <= ? GROUP BY subject, status"
+)
+FIRST_DAYS = "SELECT subject, min(day) FROM days GROUP BY subject"
+OUTAGES = "SELECT subject, us FROM outages WHERE start_us >= ? AND start_us < ?"
 LAST_SEEN = "SELECT value FROM meta WHERE key = 'seen_us'"
 LAST_BOARD = "SELECT check_id, status, since_us, ja, en, body FROM board"

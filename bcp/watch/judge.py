@@ -16,10 +16,11 @@ from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.rollup import ServiceState, SystemState
-from bcp.watch.silence import Silencer, planned
+from bcp.watch.silence import Silencer, planned, planned_systems
 from bcp.watch.sites import Sites, reason
 from bcp.watch.slices import Slices, let_go
 from bcp.watch.spans import day_of
+from bcp.watch.uptime import DRILL, PLANNED
 from bcp.watch.values import Mute, Pillar, Severity, Status
 from bcp.watch.view import CheckView, Span
 
@@ -33,6 +34,9 @@ class Judge:
         self.systems: Mapping[str, SystemState] = {}
         self.services: Mapping[str, ServiceState] = {}
         self._silencer = Silencer(board)
+        self.drills: Callable[[], frozenset[str]] = frozenset
+        """Set by the roof: systems that a drill on the real machines works on."""
+        self._planned: frozenset[str] = frozenset()
         self.sites = Sites(clock.utc())
         """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
@@ -67,8 +71,9 @@ class Judge:
         }
         self.systems = states
         self._doubtful = frozenset(doubtful)
-        active = self._silencer.active(city, now)
-        wanted = planned(city, views.values(), active, self.stops(), now)
+        active, stops = self._silencer.active(city, now), self.stops()
+        wanted = planned(city, views.values(), active, stops, now)
+        self._planned = planned_systems(city, active, stops, now)
         parents, explained = self._parents(city, states)
         self.sites.refresh(city, states, explained, frozenset(doubtful), now)
         members = {
@@ -97,11 +102,40 @@ class Judge:
     def spans(self, until: datetime, seconds: float) -> Iterator[Span]:
         """The last `seconds` as time in a state, of everything watched; the rest stays blind."""
         start = until - timedelta(seconds=seconds)
+        drills = self.drills()
         for system in self.systems.values():
             if system.watched and _looked_at(system):
-                yield Span(f"system:{system.id}", system.status, start, until)
+                subject = f"system:{system.id}"
+                yield Span(subject, system.status, start, until)
+                if apart := self._apart({system.id}, drills):
+                    yield Span(f"{apart}/{subject}", system.status, start, until)
         for service in filter(_looked_at, self.services.values()):
-            yield Span(f"service:{service.id}", service.status, start, until)
+            subject = f"service:{service.id}"
+            yield Span(subject, service.status, start, until)
+            if apart := self._apart(self._needs(service.id), drills):
+                yield Span(f"{apart}/{subject}", service.status, start, until)
+
+    def outages(self) -> Iterator[tuple[str, datetime]]:
+        """What is down now and not stopped on purpose, and since when."""
+        drills = self.drills()
+        found: list[tuple[str, SystemState | ServiceState, set[str]]] = [
+            *((f"system:{one.id}", one, {one.id}) for one in self.systems.values()),
+            *((f"service:{one.id}", one, self._needs(one.id)) for one in self.services.values()),
+        ]
+        for subject, state, systems in found:
+            since = state.since if state.status is Status.FAILED else None
+            if since is not None and not self._apart(systems, drills):
+                yield subject, since
+
+    def _apart(self, systems: set[str], drills: frozenset[str]) -> str:
+        """Whether this time is kept apart, and as what: a planned stop before a drill."""
+        if systems & self._planned:
+            return PLANNED
+        return DRILL if systems & drills else ""
+
+    def _needs(self, service: str) -> set[str]:
+        found = self.city.service(service)
+        return {need.system for need in found.needs} if found is not None else set()
 
     def waits_for_parent(self, check: str) -> bool:
         """Something this check's system hangs on may be failing too: wait before announcing."""

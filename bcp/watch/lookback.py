@@ -7,10 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 from bcp.kit.clock import Clock
+from bcp.kit.units import to_us
 from bcp.kit.workers import Workers
+from bcp.watch import history_sql as sql
 from bcp.watch import spans
 from bcp.watch.codec import decode
 from bcp.watch.spans import Bar, Digest, Unit
+from bcp.watch.uptime import DRILL, PLANNED, Period, Seen
 from bcp.watch.values import Observation, Status
 from bcp.watch.view import Span
 
@@ -41,6 +44,34 @@ class Lookback:
     async def digest(self, day: date) -> Digest:
         """What the samples of one day of the city come to."""
         return await self._workers.thread(self._digest, day)
+
+    async def seen(self, period: Period) -> dict[str, Seen]:
+        """What is known of every system and service within a period."""
+        return await self._workers.thread(self._seen, period)
+
+    def _seen(self, period: Period) -> dict[str, Seen]:
+        sums: dict[str, dict[Status, int]] = {}
+        days = (period.first.isoformat(), period.last.isoformat())
+        for subject, status, micros in self._rows(sql.SUMS, days):
+            sums.setdefault(subject, {})[Status(status)] = micros
+        first = {
+            subject: date.fromisoformat(day) for subject, day in self._rows(sql.FIRST_DAYS, ())
+        }
+        outages: dict[str, list[int]] = {}
+        between = (to_us(period.start), to_us(period.end))
+        for subject, micros in self._rows(sql.OUTAGES, between):
+            outages.setdefault(subject, []).append(micros)
+        return {
+            subject: Seen(
+                sums.get(subject, {}),
+                sums.get(f"{PLANNED}/{subject}", {}),
+                sums.get(f"{DRILL}/{subject}", {}),
+                tuple(outages.get(subject, ())),
+                day,
+            )
+            for subject, day in first.items()
+            if subject.startswith(("system:", "service:"))
+        }
 
     def _recent(self, check: str, limit: int, bad: bool) -> list[Observation]:
         query = "SELECT body FROM results WHERE check_id = ? AND bad >= ? ORDER BY id DESC LIMIT ?"

@@ -289,6 +289,8 @@ class Recorder:
         if passed < 2 * _CREDIT:  # else nobody judged meanwhile: blind time
             for span in self._judge.spans(self._clock.utc(), passed):
                 self._history.credit(span)
+            for subject, since in self._judge.outages():
+                self._history.fail(subject, since, passed)
         if now - self._credited_long >= _LONG_RUN:
             self._credited_long = now
             await self.credit_checks(at_least=_LONG_RUN)

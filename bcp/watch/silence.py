@@ -53,6 +53,21 @@ class Silencer:
         self._muted = dict(wanted)
 
 
+def planned_systems(
+    city: City,
+    active: tuple[tuple[Window, datetime], ...],
+    stops: Mapping[str, Text],
+    now: datetime,
+) -> frozenset[str]:
+    """Systems that are stopped on purpose as a whole; a window of one check stops no system."""
+    found = {id for id in stops if city.system(id) is not None}
+    for system in city.systems if active else ():
+        stands = [one.site for one in system.hosted(now.date()) if one.site is not None]
+        if any(concerns(window, "", system.id, None, stands) for window, _end in active):
+            found.add(system.id)
+    return frozenset(found)
+
+
 def planned(
     city: City,
     views: Iterable[CheckView],

@@ -14,6 +14,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import Text
 from bcp.kit.units import JST
 from bcp.plan.loader import unknown
+from bcp.service import uptime_report
 from bcp.service.cli import out
 from bcp.service.cli.commands_paper import registered, wanted
 from bcp.service.cli.commands_plan import read_plan
@@ -117,6 +118,25 @@ def chronology(args: argparse.Namespace) -> int:
         out.document({**written, "rows": rows})
     else:
         out.say([f"{written['file']}  {rows} 行 / rows  sha256 {written['sha256'][:16]}…"])
+    return 0
+
+
+def availability(args: argparse.Namespace) -> int:
+    """The availability report as text, or as a file for a spreadsheet."""
+    given = {name: getattr(args, name) for name in ("month", "year", "first", "last")}
+    told = {name: value for name, value in given.items() if value is not None}
+    document = answer_of(args, "report.availability", told)
+    document.pop("lines", None)
+    if args.format == "text":
+        lines = uptime_report.in_words(uptime_report.from_data(document))
+        out.document(document) if args.json else out.say(lines)
+        return 0
+    if args.out is None:
+        raise UsageError("--out FILE が必要です / --out FILE is missing", got=args.format)
+    report = uptime_report.from_data(document)
+    made = {"csv": uptime_report.as_csv, "xlsx": uptime_report.as_xlsx}[args.format]
+    written = _write(args.out.parent, args.out.name, made(report))
+    out.document(written) if args.json else out.say([f"{written['file']}  {report.title}"])
     return 0
 
 

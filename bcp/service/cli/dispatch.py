@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "break-glass issue": "commands_doors:issue",
     "runbook export": "commands_export:export_runbooks",
     "disaster chronology": "commands_export:chronology",
+    "report availability": "commands_export:availability",
     "status": "commands_state:status",
     "log verify": "commands_state:log_verify",
     "backup names": "commands_names:names",

@@ -31,12 +31,14 @@ from bcp.service.operations import (
     recovering,
     side_checks,
     stepping,
+    uptime,
     watching,
 )
 from bcp.service.operations.operation import Operation
 
 OPERATIONS: tuple[Operation[Any], ...] = (
     *watching.OPERATIONS,
+    *uptime.OPERATIONS,
     *backing_up.OPERATIONS,
     *backup_statements.OPERATIONS,
     *recovering.OPERATIONS,

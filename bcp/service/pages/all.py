@@ -44,6 +44,7 @@ from bcp.service.pages import (
     steps,
     suggestions,
     system,
+    uptime_page,
 )
 from bcp.service.pages.events import Hub
 from bcp.service.pages.respond import Pages
@@ -61,7 +62,7 @@ def page_routes(pages: Pages, hub: Hub) -> list[Route]:
         scribe_page, damage_page, power_page, sheet_entry, copies_page,
         helper_page,
         suggestions, frame,
-        changes, breaches_page, checklist_page,
+        changes, breaches_page, checklist_page, uptime_page,
     )  # fmt: skip
     return [
         *(route for room in rooms for route in room.routes(pages)),

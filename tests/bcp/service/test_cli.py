@@ -199,6 +199,18 @@ def test_people_are_added_changed_listed_and_disabled(city: City) -> None:
     assert acting.code == 2, "who is disabled does not act"
 
 
+def test_the_availability_report_as_text_and_as_a_file(city: City, tmp_path: Path) -> None:
+    told = city("report", "availability", city.plan, "--json")
+    assert told.code == 0, told.err
+    assert {one["id"] for one in told.document["rows"]} == {"juki", "jumin"}
+    assert "稼働報告" in city("report", "availability", city.plan).out
+    file = tmp_path / "r.csv"
+    made = city("report", "availability", city.plan, "--format", "csv", "--out", str(file))
+    assert made.code == 0, made.err
+    assert "稼働率 %" in file.read_text("utf-8-sig")
+    assert city("report", "availability", city.plan, "--month", "2026-13").code == 2
+
+
 def test_a_whole_drill_by_the_command_line_alone(city: City) -> None:
     plan, drill = city.plan, ("--drill", "aki")
     assert city("backup", "run", plan, "juki").code == 0

@@ -1,0 +1,136 @@
+"""稼働報告: every second in one place, planned stops and drills apart, what nobody saw never up."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bcp.kit.workers import Workers
+from bcp.watch.board import Board
+from bcp.watch.history import History
+from bcp.watch.judge import Judge
+from bcp.watch.recorder import Recorder
+from bcp.watch.uptime import Period, Seen, fiscal_year, month, uptime
+from bcp.watch.values import Status
+from tests.bcp.watch.helpers import check, running, seen
+from tests.bcp.watch.test_silence import town
+from tests.fakes import ManualClock
+
+H = 3_600_000_000
+DAY = Period(date(2026, 11, 1), date(2026, 11, 1))
+LATE = datetime(2026, 12, 1, tzinfo=UTC)
+FIRST = date(2026, 10, 1)
+
+
+def test_a_month_and_a_fiscal_year_are_whole_days_of_the_city() -> None:
+    assert month(2026, 12).last == date(2026, 12, 31)
+    assert month(2026, 2).last == date(2026, 2, 28)
+    assert month(2026, 11).start == datetime(2026, 10, 31, 15, tzinfo=UTC)
+    assert fiscal_year(2026).first == date(2026, 4, 1)
+    assert fiscal_year(2026).last == date(2027, 3, 31)
+    with pytest.raises(ValueError, match="month"):
+        month(2026, 13)
+
+
+def test_planned_stops_and_drills_count_neither_up_nor_down() -> None:
+    sums = {Status.OK: 16 * H, Status.FAILED: 6 * H}
+    planned, drill = {Status.FAILED: 4 * H}, {Status.OK: H, Status.FAILED: H}
+    line = uptime(DAY, Seen(sums, planned, drill, (H,), FIRST), LATE)
+    assert (line.up, line.down) == (timedelta(hours=15), timedelta(hours=1))
+    assert (line.planned, line.drill) == (timedelta(hours=4), timedelta(hours=2))
+    assert line.blind == timedelta(hours=2)
+    assert line.availability == pytest.approx(15 / 16)
+    assert line.coverage == pytest.approx(16 / 18)
+    assert not line.full
+    assert (line.outages, line.longest) == (1, timedelta(hours=1))
+
+
+def test_before_the_first_look_nothing_was_blind_and_nothing_worked() -> None:
+    never = uptime(DAY, Seen({}, {}, {}), LATE)
+    assert never.unwatched == timedelta(days=1)
+    assert (never.availability, never.coverage) == (None, None)
+    later = uptime(
+        Period(date(2026, 11, 1), date(2026, 11, 2)),
+        Seen({Status.OK: 24 * H}, {}, {}, (), date(2026, 11, 2)),
+        LATE,
+    )
+    assert later.unwatched == timedelta(days=1)
+    assert (later.availability, later.coverage) == (1.0, 1.0)
+
+
+def test_a_running_period_ends_now() -> None:
+    line = uptime(DAY, Seen({Status.OK: H}, {}, {}, (), FIRST), DAY.start + timedelta(hours=2))
+    assert line.elapsed == timedelta(hours=2)
+    assert line.blind == timedelta(hours=1)
+
+
+micros = st.integers(0, 40 * H)
+sums_of = st.dictionaries(st.sampled_from(Status), micros, max_size=4)
+
+
+@given(sums_of, sums_of, sums_of, st.integers(0, 60), st.sampled_from([None, FIRST, DAY.first]))
+def test_whatever_was_credited_the_parts_are_the_period(
+    sums: dict[Status, int],
+    planned: dict[Status, int],
+    drill: dict[Status, int],
+    hours: int,
+    since: date | None,
+) -> None:
+    now = DAY.start + timedelta(hours=hours)
+    line = uptime(DAY, Seen(sums, planned, drill, (), since), now)
+    parts = (
+        line.up,
+        line.down,
+        line.unknown,
+        line.planned,
+        line.drill,
+        line.blind,
+        line.unwatched,
+    )
+    assert all(part >= timedelta() for part in parts)
+    assert sum(parts, timedelta()) == line.elapsed
+    assert line.availability is None or 0 <= line.availability <= 1
+    if since is None:
+        assert line.up == timedelta()
+
+
+async def test_the_history_keeps_outages_and_what_is_apart(tmp_path: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    history = History(tmp_path / "h.sqlite", clock, workers)
+    history.start()
+    board = Board(clock)
+    await board.define([check("a", failures=1, every=10, system="juki")])
+    judge = Judge(board, clock, town())
+    recorder = Recorder(board, judge, clock, history=history)
+    begin = clock.utc()
+    async with running(recorder.run):
+
+        async def run(status: Status, seconds: int) -> None:
+            for _ in range(seconds // 10):
+                recorder.record(seen("a", status, clock.utc()))
+                await clock.advance(10)
+
+        await run(Status.FAILED, 600)  # within the planned stop
+        judge.city = town().model_copy(update={"windows": ()})
+        await run(Status.OK, 600)
+        await run(Status.FAILED, 300)
+        await run(Status.OK, 100)
+        judge.drills = lambda: frozenset({"juki"})
+        await run(Status.FAILED, 200)
+    assert await history.flush()
+    day = (begin + timedelta(hours=9)).date()
+    period = Period(day, day)
+    found = (await history.reader.seen(period))["system:juki"]
+    line = uptime(period, found, clock.utc())
+    assert line.planned.total_seconds() == pytest.approx(600, abs=30)
+    assert line.drill.total_seconds() == pytest.approx(200, abs=30)
+    assert line.down.total_seconds() == pytest.approx(300, abs=30)
+    assert line.up.total_seconds() == pytest.approx(700, abs=40)
+    assert line.outages == 1
+    assert line.longest.total_seconds() == pytest.approx(300, abs=30)
+    history.close()
+    workers.close()
