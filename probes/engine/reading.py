@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from bcp.kit.language import Text
@@ -58,6 +61,16 @@ class Reading:
     def _trouble(self, ja: str, en: str) -> Trouble:
         heard = redact.line(self._held[:200].decode("utf-8", "replace")) or "-"
         return Trouble(Text(ja, en), "answer", evidence=(f"受信 heard: {heard}",))
+
+
+@contextmanager
+def spoken(protocol: str) -> Iterator[None]:
+    """Turns bytes that do not parse into the `Trouble` of a wrong answer."""
+    try:
+        yield
+    except (struct.error, IndexError, ValueError) as error:
+        text = Text(f"{protocol}として読めない応答です", f"the answer is not {protocol}")
+        raise Trouble(text, "answer") from error
 
 
 async def part(wire: Wire, words: bytes, watch: Stopwatch, timeout: timedelta) -> None:

@@ -66,6 +66,9 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     offers = {"EHLO": f"250-x password={SECRET}\r\n250 token={SECRET}\r\n".encode(), "QUIT": b""}
     post = await up(dialogue(f"220 password={SECRET}\r\n".encode(), offers))
     tree = await up(says(ldap_says(49, 1, 0x61, f"password={SECRET}")))
+    said = b"C28P01\0Mpassword=" + SECRET.encode() + b"\0\0"
+    table = await up(says(b"E" + (len(said) + 4).to_bytes(4) + said))
+    login = {**local, "user": "u", "password_file": str(secret), "tls": False}
     socket = await up(web_socket(f"password={SECRET}".encode()))
     variables = f'VAR ups ups.model "password={SECRET}"\nVAR ups ups.status "OL"\n'
     ups = await up(says(f"BEGIN LIST VAR ups\n{variables}END LIST VAR ups\n".encode()))
@@ -111,6 +114,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {**local, "protocol": "smtp", "port": post, "tls": "none"},
             {**local, "protocol": "smtp", "port": dead},
             {**local, "protocol": "imap", "port": hung},
+        ),
+        "sql": (
+            {**login, "engine": "postgresql", "port": table},
+            {**login, "engine": "mariadb", "port": dead},
+            {**login, "engine": "mysql", "port": hung},
         ),
         "ssh": ({**local, "port": greets}, {**local, "port": dead}, {**local, "port": hung}),
         "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),

@@ -37,7 +37,18 @@ async def test_every_permission_lasts_until_the_plan_is_written_anew(city: Pract
     assert set((await _load(city, days=301)).blocked) == {"zei/kigen-gire"}
 
 
-NOT_PRACTISED = {"heartbeat", "host", "ldap", "mail", "ntp", "nut", "ping", "ssh", "websocket"}
+NOT_PRACTISED = {
+    "heartbeat",
+    "host",
+    "ldap",
+    "mail",
+    "ntp",
+    "nut",
+    "ping",
+    "sql",
+    "ssh",
+    "websocket",
+}
 """`ping` needs the kernel's leave and `host` would show the visitor's own machine; for the others
 the town has no such server yet."""
 
