@@ -26,7 +26,7 @@ from bcp.kit.clock import Clock, SystemClock
 from bcp.kit.durable import FolderLock
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
-from bcp.service import escalating, figures, parts, secret_files, standing_down, stopped
+from bcp.service import escalating, figures, interim, parts, secret_files, standing_down, stopped
 from bcp.service.access.accounts import Accounts
 from bcp.service.access.breakglass import Codes
 from bcp.service.holders import holders
@@ -227,10 +227,11 @@ async def _enter(journal: Journal, new: NewEntry, op: str) -> None:
 
 
 def every_check(house: House, plan: Plan) -> tuple[Check, ...]:
-    """Written checks and those derived from backup sets."""
+    """Written checks, those derived from backup sets, and temporary ones."""
     sets, room = plan.backups, house.room
     derived = (*derived_checks(sets, room), *care_checks(sets, room))
-    return (*plan.checks, *derived, *rpo_checks(plan.city, sets, room))
+    beside = interim.temporary(house, house.clock.utc())
+    return (*plan.checks, *derived, *rpo_checks(plan.city, sets, room), *beside)
 
 
 async def put_in_order(house: House, plan: Plan) -> None:
@@ -244,9 +245,11 @@ async def put_in_order(house: House, plan: Plan) -> None:
             await asyncio.sleep(0)
     house.history.forget(sorted(gone))
     await house.board.define(checks)
-    for id in {*house.plan.blocked, *plan.blocked}:
-        house.board.block(id, plan.blocked.get(id))
-    await house.scheduler.replace(check for check in checks if check.id not in plan.blocked)
+    blocked = {**interim.paused(house, house.clock.utc()), **plan.blocked}
+    for id in {*house.blocked, *blocked}:
+        house.board.block(id, blocked.get(id))
+    house.blocked = blocked
+    await house.scheduler.replace(check for check in checks if check.id not in blocked)
     house.judge.city = plan.city
     house.desk.adopt(plan.city, plan.book, plan.digest)
     house.drills.each(lambda desk: desk.adopt(plan.city, plan.book, plan.digest))

@@ -15,7 +15,7 @@ from bcp.journal.canonical import Json
 from bcp.journal.entry import Actor, NewEntry
 from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.units import JST
-from bcp.service import copying, rules
+from bcp.service import copying, interim, rules
 from bcp.service.app import put_in_order
 from bcp.service.house import House
 from bcp.service.press import printing
@@ -26,6 +26,7 @@ _SYSTEM = Actor("system", "chores")
 _DAY = 24 * 3600.0
 _LOOK = 60.0
 _HOUR = 3600.0
+_SECOND = 1.0
 _SOON = 20.0
 """The start itself has better things to do."""
 
@@ -75,6 +76,17 @@ async def paper_age(house: House) -> None:
         until = house.clock.monotonic() + _HOUR
         while house.clock.monotonic() < until and house.plan.digest == seen:
             await house.clock.sleep_until(house.clock.monotonic() + _LOOK)
+
+
+async def interim_ends(house: House) -> None:
+    """A pause or temporary check that begins or ends takes effect within seconds, no reload needed."""
+    seen: tuple[tuple[str, int], ...] = interim.signature(house, house.clock.utc())
+    while True:
+        await house.clock.sleep_until(house.clock.monotonic() + _SECOND)
+        now_on = interim.signature(house, house.clock.utc())
+        if now_on != seen:
+            await put_in_order(house, house.plan)
+            seen = now_on
 
 
 async def end_permissions(house: House, day: date) -> None:

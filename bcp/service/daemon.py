@@ -144,6 +144,7 @@ class Daemon:
         )
         group.create_task(keeping, name="announcements")
         group.create_task(chores.paper_age(house), name="paper")
+        group.create_task(chores.interim_ends(house), name="interim")
         group.create_task(house.codes.settle(), name="codes")
         group.create_task(self._watchdog(house), name="watchdog")
         group.create_task(self._reload_on_signal(house), name="reload")

@@ -14,6 +14,7 @@ from backups.model import Backups
 from backups.room import BackupRoom
 from bcp.journal.journal import Journal
 from bcp.kit.clock import Clock
+from bcp.kit.language import Text
 from bcp.kit.workers import Workers
 from bcp.plan.model import City
 from bcp.service.access.accounts import Accounts
@@ -90,6 +91,8 @@ class House:
     mirrors: Mirrors
     heartbeats: Heartbeats
     reloads: Reloads = field(default_factory=Reloads)
+    blocked: Mapping[str, Text] = field(default_factory=dict)
+    """Checks that do not run now, and why: no permission, or paused."""
     progress: dict[tuple[str, str, str], Progress] = field(default_factory=dict)
     """Automated acts that run now: (stage, event, run id) -> how far."""
     stale_copies: int = 0

@@ -21,6 +21,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.durable import write_atomic
 from bcp.plan.accepted import FOLD as ACCEPTED
 from bcp.watch.acks import FOLD as ACKS
+from bcp.watch.interim import FOLD as INTERIM
 from bcp.watch.statements import FOLD as STATEMENTS
 from runbooks.copies import FOLD as VERIFIED
 from runbooks.copies import FOLD_NAME as VERIFIED_NAME
@@ -32,6 +33,7 @@ FOLDS: Mapping[str, Fold[Any]] = {
     "plan": ACCEPTED,
     "statements": STATEMENTS,
     "acks": ACKS,
+    "interim": INTERIM,
     "backups": BACKUPS,
     "incidents": INCIDENTS,
     "copies": COPIES,

@@ -38,6 +38,10 @@ _BY_NAME: Mapping[str, Operation[Any]] = {operation.name: operation for operatio
 _NAMES = {
     "observe": "checks.observe",
     "acknowledge": "checks.acknowledge",
+    **{
+        f"check {verb}": f"checks.{verb}"
+        for verb in ("pause", "resume", "temporary", "remove", "interim")
+    },
     "backup restore-test": "backup.verify",
     "disaster stand-down": "disaster.standdown",
     **event_words.NAMES,
@@ -159,6 +163,9 @@ def _special(words: str, args: argparse.Namespace) -> dict[str, Any]:
     match words:
         case "observe":
             return {"status": args.result, "name": args.by}
+        case "check temporary":
+            fields = [": ".join(pair(word)) for word in args.words]
+            return {"name": args.check, "fields": fields}
         case "backup restore-test":
             return {"level": 4}
         case "backup restore":

@@ -117,11 +117,34 @@ def _checks(commands: Sub[argparse.ArgumentParser]) -> None:
     seen.add_argument("result", choices=["ok", "degraded", "failed"])
     seen.add_argument("--by", required=True, help="確認した人の名前 / who looked")
     seen.add_argument("--note", default="")
+    _interim(commands)
     taken = _leaf(
         commands, "acknowledge", "故障を引き受ける", "take a failure on", plan=True, data=True
     )
     taken.add_argument("check", metavar="CHECK_ID")
     taken.add_argument("--note", default="")
+
+
+def _interim(commands: Sub[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "check", "検査を一時止める・臨時に足す", "pause, look for a while")
+    for verb, ja, en in (
+        ("pause", "一時止める", "pause"),
+        ("temporary", "臨時に足す", "a temporary check"),
+    ):
+        leaf = _leaf(group, verb, ja, en, plan=True, data=True)
+        leaf.add_argument("check", metavar="CHECK_ID" if verb == "pause" else "NAME")
+        leaf.add_argument(
+            "--for", dest="length", required=True, metavar="4h", help="7日まで / ≤ 7d"
+        )
+        leaf.add_argument("--reason", required=True, help="理由 / why")
+        if verb == "temporary":
+            leaf.add_argument("--kind", required=True)
+            leaf.add_argument(
+                "--set", action="append", default=[], dest="words", metavar="key=value"
+            )
+    for verb, ja, en in (("resume", "再開する", "resume"), ("remove", "外す", "remove")):
+        _leaf(group, verb, ja, en, plan=True, data=True).add_argument("check", metavar="CHECK_ID")
+    _leaf(group, "interim", "計画と違うもの", "what differs now", plan=True, data=True)
 
 
 def _backup(commands: Sub[argparse.ArgumentParser]) -> None:

@@ -23,6 +23,7 @@ from bcp.service.operations import (
     doors,
     heard,
     holding_backups,
+    interim,
     keeping_backups,
     logging_,
     outbox,
@@ -39,6 +40,7 @@ from bcp.service.operations.operation import Operation
 OPERATIONS: tuple[Operation[Any], ...] = (
     *watching.OPERATIONS,
     *uptime.OPERATIONS,
+    *interim.OPERATIONS,
     *backing_up.OPERATIONS,
     *backup_statements.OPERATIONS,
     *recovering.OPERATIONS,

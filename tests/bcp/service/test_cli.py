@@ -211,6 +211,26 @@ def test_the_availability_report_as_text_and_as_a_file(city: City, tmp_path: Pat
     assert city("report", "availability", city.plan, "--month", "2026-13").code == 2
 
 
+def test_a_check_is_paused_and_another_added_for_a_while(city: City) -> None:
+    plan, much = city.plan, ("--for", "2h", "--reason", "工事")
+    assert city("check", "pause", plan, "juki/seen", *much).code == 0
+    given = ("host=127.0.0.1", "port=9", "system=juki")
+    fields = [word for one in given for word in ("--set", one)]
+    made = city("check", "temporary", plan, "look", "--kind", "tcp", *much, *fields)
+    assert made.code == 0, made.err
+    told = city("check", "interim", plan, "--json").document["interim"]
+    assert {(one["what"], one["check"]) for one in told} == {
+        ("paused", "juki/seen"),
+        ("temporary", "temp/look"),
+    }
+    long = city("check", "pause", plan, "juki/seen", "--for", "30d", "--reason", "工事")
+    assert long.code == 2
+    assert "7日まで" in long.err
+    assert city("check", "resume", plan, "juki/seen").code == 0
+    assert city("check", "remove", plan, "temp/look").code == 0
+    assert "計画どおり" in city("check", "interim", plan).out
+
+
 def test_a_whole_drill_by_the_command_line_alone(city: City) -> None:
     plan, drill = city.plan, ("--drill", "aki")
     assert city("backup", "run", plan, "juki").code == 0
