@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from bcp.kit.clock import Clock
-from bcp.kit.language import Text
+from bcp.kit.language import Text, text
 from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
+from bcp.watch.flapping import Flapping
 from bcp.watch.rollup import ServiceState, SystemState
 from bcp.watch.silence import Silencer, planned, planned_systems
 from bcp.watch.sites import Sites, reason
@@ -37,6 +38,7 @@ class Judge:
         self.drills: Callable[[], frozenset[str]] = frozenset
         """Set by the roof: systems that a drill on the real machines works on."""
         self._planned: frozenset[str] = frozenset()
+        self.flapping = Flapping()
         self.sites = Sites(clock.utc())
         """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
@@ -82,7 +84,11 @@ class Judge:
             for system in event.systems
             for id in states[system].checks
         }
-        await self._silencer.apply({**wanted, **members, **parents}, slices)
+        restless = {
+            (id, Mute.FLAPPING): text("watch.flapping", count=count)
+            for id, count in self.flapping.refresh(now).items()
+        }
+        await self._silencer.apply({**wanted, **members, **parents, **restless}, slices)
         self._board.self_suspect = places.suspicion()
         await let_go(slices, of_system, views)
 

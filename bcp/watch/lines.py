@@ -81,7 +81,8 @@ class CheckLines:
         """All four lines at once; the counts come in the order of `Status`."""
 
     def _mutes(self, chosen: Collection[Mute]) -> str:
-        words = [mute.value for mute in Mute]
+        # the fifth is rare and never promised: a line only while it is on, not ten thousand zeros
+        words = [mute.value for mute in Mute if mute is not Mute.FLAPPING or mute in chosen]
         muted = frozenset(mute.value for mute in chosen)
         return _one_of(FAMILIES[3][0], self._name, "reason", words, muted)
 

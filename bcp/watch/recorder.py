@@ -113,6 +113,7 @@ class Recorder:
                 self._history.credit(span)
             self._history.put(observation, self._saved(observation))
         if transition is not None:
+            self._judge.flapping.note(transition)
             if len(self._queue) >= _QUEUE:
                 self._queue.popleft()
                 self.overrun += 1
@@ -170,8 +171,8 @@ class Recorder:
             await self._clock.sleep_until(due)
 
     async def _tell_sites(self) -> None:
-        """Many systems of one place: on record, then told in one message."""
-        for news in self._judge.sites.take():
+        """A place that stands still, a check that flaps: on record, then told in one message."""
+        for news in (*self._judge.sites.take(), *self._judge.flapping.take()):
             logged = not self._log_rests() and await self._append(news.entry, news.op)
             self._announce(replace(news.message, logged=logged))
 

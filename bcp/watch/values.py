@@ -38,6 +38,8 @@ class Mute(StrEnum):
     MAINTENANCE = "maintenance"
     PLANNED = "planned"
     DRILL = "drill"
+    FLAPPING = "flapping"
+    """Down and up again and again: told once."""
 
 
 class FindingResult(StrEnum):

@@ -1,0 +1,82 @@
+"""不安定: a check that goes down and comes back again and again is told once, not each time.
+
+Counted are changes between "people can work" and "they cannot". It begins with six within an hour and
+ends with fewer than three; in between, one message has said so and the single changes are held back. The
+board, the log and the probing show every change; what is down when it ends is told then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bcp.journal.entry import NewEntry
+from bcp.kit.language import text
+from bcp.kit.units import to_us
+from bcp.watch.announcing import Announcement
+from bcp.watch.sites import News
+from bcp.watch.values import Severity, Transition
+from bcp.watch.view import WORKS
+
+BEGINS, ENDS = 6, 3
+"""Changes within `WITHIN`: from so many on it flaps; with fewer than that it has settled."""
+WITHIN = timedelta(hours=1)
+
+
+class Flapping:
+    """Owner of who flaps now. Memory only: after a restart it must be seen again."""
+
+    def __init__(self) -> None:
+        self.since: dict[str, datetime] = {}
+        """Checks that flap now, and since when."""
+        self._changes: dict[str, deque[datetime]] = {}
+        self._news: list[News] = []
+
+    def note(self, transition: Transition) -> None:
+        """One confirmed change."""
+        if (transition.old in WORKS) is (transition.new in WORKS):
+            return
+        changes = self._changes.setdefault(transition.check, deque(maxlen=4 * BEGINS))
+        changes.append(transition.at)
+
+    def refresh(self, now: datetime) -> Mapping[str, int]:
+        """Who flaps, and how often within the hour. A clock set back only makes it forget later."""
+        found: dict[str, int] = {}
+        for check, changes in list(self._changes.items()):
+            while changes and now - changes[0] > WITHIN:
+                changes.popleft()
+            count = len(changes)
+            if not count:
+                del self._changes[check]
+            if check in self.since:
+                if count < ENDS:
+                    del self.since[check]
+                    self._news.append(_news(check, count, now, over=True))
+                else:
+                    found[check] = count
+            elif count >= BEGINS:
+                self.since[check] = now
+                self._news.append(_news(check, count, now, over=False))
+                found[check] = count
+        return found
+
+    def take(self) -> list[News]:
+        """What is to be told now, once."""
+        news, self._news = self._news, []
+        return news
+
+
+def _news(check: str, count: int, now: datetime, *, over: bool) -> News:
+    key = "watch.flapping_over" if over else "watch.flapping_begins"
+    detail = {"new": "settled" if over else "flapping", "changes": count}
+    entry = NewEntry("check.flapping", check, detail, None, now)
+    message = Announcement(
+        kind="daemon",
+        severity=Severity.LOW if over else Severity.HIGH,
+        title=text(key, check=check, count=count),
+        at=now,
+        check=check,
+        resolved=over,
+    )
+    return News(entry, f"flapping-{check}-{to_us(now)}", message)
