@@ -209,8 +209,10 @@ class Session:
 
     __slots__ = ("_connection", "_faults", "_host", "done", "ended")
 
-    def __init__(self, context: SSL.Context, host: str) -> None:
+    def __init__(self, context: SSL.Context, host: str, alpn: tuple[bytes, ...] = ()) -> None:
         self._connection = SSL.Connection(context, None)
+        if alpn:
+            self._connection.set_alpn_protos(list(alpn))
         self._connection.set_connect_state()
         self._faults: list[Fault] = []
         self._connection.set_app_data(self._faults)

@@ -251,18 +251,19 @@ async def connect(
     legacy: bool = False,
     client: str | None = None,
     proxy: tuple[str, int] | None = None,
+    alpn: tuple[bytes, ...] = (),
 ) -> AsyncIterator[Wire]:
     """An open connection (TLS finished when `secure`), closed on leaving. Raises `Trouble`.
 
     `server_name` is sent and verified instead of `host`. `Wire.peer` holds what TLS showed; its
-    faults are for the caller to judge. `client`: a PEM file with the certificate and key we show.
+    faults are for the caller to judge. `alpn`: protocols offered inside TLS. `client`: a PEM file with the certificate and key we show.
     Through `proxy` TLS goes by a tunnel (RFC 9110 section 9.3.6); what is plain is the caller's to
     address.
     """
     session = None
     if secure:
         context = await tls.context(env, legacy=legacy, client=client)
-        session = tls.Session(context, server_name or host)
+        session = tls.Session(context, server_name or host, alpn)
     to, at = proxy or (host, port)
     try:
         wire = await _dial(env, to, at, None if proxy else session, watch)

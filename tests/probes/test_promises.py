@@ -120,6 +120,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {**login, "engine": "mariadb", "port": dead},
             {**login, "engine": "mysql", "port": hung},
         ),
+        "grpc": (
+            {**local, "port": greets, "tls": False},
+            {**local, "port": dead},
+            {**local, "port": hung, "tls": False},
+        ),
         "ssh": ({**local, "port": greets}, {**local, "port": dead}, {**local, "port": hung}),
         "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),
         "command": (

@@ -38,6 +38,7 @@ async def test_every_permission_lasts_until_the_plan_is_written_anew(city: Pract
 
 
 NOT_PRACTISED = {
+    "grpc",
     "heartbeat",
     "host",
     "ldap",
