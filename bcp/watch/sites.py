@@ -138,11 +138,15 @@ class Sites:
         doubtful: frozenset[str],
         now: datetime,
     ) -> None:
-        """Judge every place anew. What began before this start was told then."""
+        """Judge every place anew. An event that was whole before this start was told then.
+
+        One that a restart cut in two was not: its members are silenced, so somebody must say it.
+        """
         places = self._placed(city, now)
         found = site_events(places, states, explained, self.events)
         for place, event in found.items():
-            if place not in self.events and event.since >= self._started:
+            fell = (states[id].since for id in event.systems)
+            if place not in self.events and any(at and at >= self._started for at in fell):
                 self._news.append(_news(city, event, now, over=False))
         for place, event in self.events.items():
             if place not in found:

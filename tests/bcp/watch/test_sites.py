@@ -15,7 +15,7 @@ from bcp.watch.board import Board
 from bcp.watch.judge import Judge
 from bcp.watch.recorder import Recorder
 from bcp.watch.rollup import SystemState
-from bcp.watch.sites import SHARE, SiteEvent, gathering, place_of, site_events
+from bcp.watch.sites import SHARE, SiteEvent, Sites, gathering, place_of, site_events
 from bcp.watch.values import Mute, Status
 from tests.bcp.watch.helpers import check, city, running, seen
 from tests.bcp.watch.test_recorder import PaperLog
@@ -111,6 +111,16 @@ def test_only_what_falls_together_waits_for_the_others() -> None:
     states = {id: state(id, Status.OK) for id in FIVE} | {"a": state("a", Status.FAILED)}
     assert gathering(PLACES, states, frozenset(), now) == frozenset()
     assert gathering(PLACES, states, frozenset({"b"}), now) == {"a", "b"}
+
+
+def test_an_event_that_a_restart_cuts_in_two_is_told_and_a_whole_one_not_again() -> None:
+    plan, now = town(*(system(id) for id in FIVE)), START + 4 * MINUTE
+    states = {id: state(id, Status.FAILED, at) for at, id in enumerate(FIVE[:4])}
+    for started, told in ((-1.0, 1), (1.5, 1), (3.5, 0)):
+        sites = Sites(START + started * MINUTE)
+        sites.refresh(plan, states, (), frozenset(), now)
+        assert sites.events["kurikoma"].systems == FIVE[:4]
+        assert len(sites.take()) == told, started
 
 
 async def test_one_message_names_the_place_and_each_left_over_is_told_when_it_ends() -> None:
