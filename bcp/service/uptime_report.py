@@ -15,12 +15,14 @@ from bcp.kit.language import text
 from bcp.kit.units import JST, duration_ja, jst
 from bcp.plan.model import City
 from bcp.watch.history import History
-from bcp.watch.uptime import Period, Seen, Uptime, fiscal_year, month, uptime
+from bcp.watch.uptime import KEPT, Period, Seen, Uptime, fiscal_year, month, uptime
 from runbooks.export_table import clean, safe
 
 _NEVER = Seen({}, {}, {})
-_LONGEST = timedelta(days=800)
-"""So long the history keeps days."""
+NOTHING = "－"
+"""Where there is no figure."""
+_KEY = ("種類", "名前", "観測開始")
+"""Columns that are words."""
 COLUMNS = (
     "種類",
     "名前",
@@ -87,35 +89,47 @@ def period_of(
 ) -> Period:
     """What was asked for; without anything the running month. Raises `UsageError`."""
     today = now.astimezone(JST).date()
+    got = month_ or year or f"{first} – {last}"
     try:
-        if month_:
-            number = date.fromisoformat(f"{month_}-01")
-            return month(number.year, number.month)
-        if year:
-            return fiscal_year(year)
-        if first or last:
-            found = Period(first or last or today, last or today)
-            if found.first > found.last or found.last - found.first > _LONGEST:
-                raise ValueError
-            return found
+        found = _asked(today, month_, year, first, last)
     except ValueError as error:
-        said = text("uptime.bad_period")
-        got = month_ or year or f"{first} – {last}"
-        raise UsageError(f"{said.ja} / {said.en}", got=str(got), expected="2026-11") from error
+        raise _unusable("uptime.bad_period", str(got), "2026-11") from error
+    if found.first > found.last or found.last - found.first > KEPT:
+        raise _unusable("uptime.bad_period", str(got), "2026-11")
+    if found.first > today or found.last < today - KEPT:
+        raise _unusable("uptime.not_kept", str(got), f"{today - KEPT} – {today}")
+    return found
+
+
+def _asked(
+    today: date, month_: str | None, year: int | None, first: date | None, last: date | None
+) -> Period:
+    if month_:
+        number = date.fromisoformat(f"{month_}-01")
+        return month(number.year, number.month)
+    if year:
+        return fiscal_year(year)
+    if first or last:
+        return Period(first or last or today, last or today)
     return month(today.year, today.month)
+
+
+def _unusable(key: str, got: str, expected: str) -> UsageError:
+    said = text(key)
+    return UsageError(f"{said.ja} / {said.en}", got=got, expected=expected)
 
 
 def percent(share: float | None) -> str:
     """99.95, never rounded up to 100; － where nothing was seen."""
     if share is None:
-        return "－"
+        return NOTHING
     return "100" if share == 1 else f"{int(share * 10_000) / 100:.2f}"
 
 
 def length(span: timedelta) -> str:
     """1時間20分; － for none."""
     if span < timedelta(seconds=1):
-        return "－"
+        return NOTHING
     return (
         duration_ja(max(span, timedelta(minutes=1))) if span >= timedelta(minutes=1) else "1分未満"
     )
@@ -171,11 +185,11 @@ def as_xlsx(report: Report) -> bytes:
             sheet.write_string(1, place, name, bold)
             sheet.set_column(place, place, width)
         for down, row in enumerate(rows(report), 2):
-            for place, cell in enumerate(row):
-                try:
-                    sheet.write_number(down, place, float(cell))
-                except ValueError:
+            for place, (name, cell) in enumerate(zip(COLUMNS, row, strict=True)):
+                if name in _KEY or cell == NOTHING:
                     sheet.write_string(down, place, clean(cell))
+                else:
+                    sheet.write_number(down, place, float(cell))
         sheet.freeze_panes(2, 2)
         sheet.autofilter(1, 0, 1 + len(report.lines), len(COLUMNS) - 1)
         sheet.set_landscape()

@@ -1,8 +1,8 @@
 """不安定: a check that goes down and comes back again and again is told once, not each time.
 
 Counted are changes between "people can work" and "they cannot". It begins with six within an hour and
-ends with fewer than three; in between, one message has said so and the single changes are held back. The
-board, the log and the probing show every change; what is down when it ends is told then.
+ends after ten minutes without any; in between, one message has said so and the single changes are held
+back. The board, the log and the probing show every change; what is down when it ends is told then.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from bcp.watch.sites import News
 from bcp.watch.values import Severity, Transition
 from bcp.watch.view import WORKS
 
-BEGINS, ENDS = 6, 3
-"""Changes within `WITHIN`: from so many on it flaps; with fewer than that it has settled."""
+BEGINS = 6
+"""From so many changes within `WITHIN` on it flaps."""
 WITHIN = timedelta(hours=1)
+QUIET = timedelta(minutes=10)
+"""So long without a change and it has settled: a failure that stays is held back no longer than this."""
 
 
 class Flapping:
@@ -44,18 +46,19 @@ class Flapping:
         """Who flaps, and how often within the hour. A clock set back only makes it forget later."""
         found: dict[str, int] = {}
         for check, changes in list(self._changes.items()):
+            quiet = now - changes[-1] > QUIET
             while changes and now - changes[0] > WITHIN:
                 changes.popleft()
             count = len(changes)
-            if not count:
+            if not count or (quiet and check in self.since):
                 del self._changes[check]
             if check in self.since:
-                if count < ENDS:
+                if quiet:
                     del self.since[check]
                     self._news.append(_news(check, count, now, over=True))
                 else:
                     found[check] = count
-            elif count >= BEGINS:
+            elif count >= BEGINS and not quiet:
                 self.since[check] = now
                 self._news.append(_news(check, count, now, over=False))
                 found[check] = count

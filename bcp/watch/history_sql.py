@@ -46,7 +46,8 @@ PURGE_HOURS = "DELETE FROM hours WHERE hour < ?"
 PURGE_DAYS = "DELETE FROM days WHERE day < ?"
 PURGE_OUTAGES = "DELETE FROM outages WHERE start_us < ?"
 SUMS = (
-    "SELECT subject, status, sum(us) FROM days WHERE day >= ? AND day <= ? GROUP BY subject, status"
+    "SELECT subject, day, status, us FROM days WHERE day >= ? AND day <= ?"
+    " AND (subject GLOB '*system:*' OR subject GLOB '*service:*')"
 )
 FIRST_DAYS = "SELECT subject, min(day) FROM days GROUP BY subject"
 OUTAGES = "SELECT subject, us FROM outages WHERE start_us >= ? AND start_us < ?"

@@ -118,26 +118,32 @@ class Judge:
         for service in filter(_looked_at, self.services.values()):
             subject = f"service:{service.id}"
             yield Span(subject, service.status, start, until)
-            if apart := self._apart(self._needs(service.id), drills):
+            if apart := self._service_apart(service, drills):
                 yield Span(f"{apart}/{subject}", service.status, start, until)
 
     def outages(self) -> Iterator[tuple[str, datetime]]:
         """What is down now and not stopped on purpose, and since when."""
         drills = self.drills()
-        found: list[tuple[str, SystemState | ServiceState, set[str]]] = [
-            *((f"system:{one.id}", one, {one.id}) for one in self.systems.values()),
-            *((f"service:{one.id}", one, self._needs(one.id)) for one in self.services.values()),
-        ]
-        for subject, state, systems in found:
-            since = state.since if state.status is Status.FAILED else None
-            if since is not None and not self._apart(systems, drills):
-                yield subject, since
+        for system in self.systems.values():
+            since = system.since if system.status is Status.FAILED else None
+            if since is not None and not self._apart({system.id}, drills):
+                yield f"system:{system.id}", since
+        for service in self.services.values():
+            since = service.since if service.status is Status.FAILED else None
+            if since is not None and not self._service_apart(service, drills):
+                yield f"service:{service.id}", since
 
     def _apart(self, systems: set[str], drills: frozenset[str]) -> str:
         """Whether this time is kept apart, and as what: a planned stop before a drill."""
         if systems & self._planned:
             return PLANNED
         return DRILL if systems & drills else ""
+
+    def _service_apart(self, service: ServiceState, drills: frozenset[str]) -> str:
+        """As `_apart`; but what fails without being stopped on purpose is nobody's plan."""
+        needs = self._needs(service.id)
+        down = {s.id for s in self.systems.values() if s.status is Status.FAILED} & needs
+        return "" if down - self._planned - drills else self._apart(needs, drills)
 
     def _needs(self, service: str) -> set[str]:
         found = self.city.service(service)

@@ -13,7 +13,7 @@ from bcp.watch import history_sql as sql
 from bcp.watch import spans
 from bcp.watch.codec import decode
 from bcp.watch.spans import Bar, Digest, Unit
-from bcp.watch.uptime import DRILL, PLANNED, Period, Seen
+from bcp.watch.uptime import DRILL, PLANNED, Period, Seen, per_day
 from bcp.watch.values import Observation, Status
 from bcp.watch.view import Span
 
@@ -52,8 +52,9 @@ class Lookback:
     def _seen(self, period: Period) -> dict[str, Seen]:
         sums: dict[str, dict[Status, int]] = {}
         days = (period.first.isoformat(), period.last.isoformat())
-        for subject, status, micros in self._rows(sql.SUMS, days):
-            sums.setdefault(subject, {})[Status(status)] = micros
+        for subject, status, micros in per_day(self._rows(sql.SUMS, days), self._clock.utc()):
+            of = sums.setdefault(subject, {})
+            of[status] = of.get(status, 0) + micros
         first = {
             subject: date.fromisoformat(day) for subject, day in self._rows(sql.FIRST_DAYS, ())
         }

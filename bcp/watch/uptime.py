@@ -8,17 +8,19 @@ stands without its coverage: where little was seen, the figure says little.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bcp.watch.spans import day_start
+from bcp.watch.spans import day_of, day_start
 from bcp.watch.values import Status
 
 PLANNED, DRILL = "planned", "drill"
 APART = (PLANNED, DRILL)
 """Times that are kept apart: subjects `planned/system:juki`, `drill/system:juki`."""
 _TICK = timedelta(microseconds=1)
+KEPT = timedelta(days=800)
+"""So long the history keeps days; what was before is blind, whether anybody looked or not."""
 FULL = 0.9
 """Below this share of the time observed a figure is shown as 参考."""
 Sums = Mapping[Status, int]
@@ -110,10 +112,10 @@ def uptime(period: Period, seen: Seen, now: datetime) -> Uptime:
     """One line: the period up to `now`, every microsecond in one place."""
     end = min(period.end, now)
     elapsed = max(timedelta(), end - period.start)
-    watched = period.start if seen.since is None else max(period.start, day_start(seen.since))
-    before = max(timedelta(), min(end, watched) - period.start)
-    if seen.since is None:
-        before = elapsed
+    begun = end if seen.since is None else day_start(seen.since)
+    if seen.since is not None and seen.since <= day_of(now) - KEPT:
+        begun = period.start
+    before = max(timedelta(), min(end, begun) - period.start)
     room = (elapsed - before) // _TICK
     parts = [_apart(seen, status) for status in Status]
     up, degraded, down, unknown, planned, drill = _fitted(
@@ -135,6 +137,23 @@ def uptime(period: Period, seen: Seen, now: datetime) -> Uptime:
     )
 
 
+def per_day(
+    rows: Sequence[tuple[str, str, str, int]], now: datetime
+) -> Iterator[tuple[str, Status, int]]:
+    """(subject, state, microseconds) from rows of (subject, day, state, microseconds).
+
+    A clock set back credits a day twice over: that day is cut to its length, its parts alike, so that
+    it cannot fill the blind time of another.
+    """
+    taken: dict[tuple[str, str], int] = {}
+    for subject, day, _status, micros in rows:
+        taken[subject, day] = taken.get((subject, day), 0) + micros
+    for subject, day, status, micros in rows:
+        passed = min(timedelta(days=1), now - day_start(date.fromisoformat(day)))
+        room, whole = max(0, passed // _TICK), taken.get((subject.rpartition("/")[2], day), 0)
+        yield subject, Status(status), micros if whole <= room else micros * room // whole
+
+
 def _apart(seen: Seen, status: Status) -> int:
     """Microseconds of a state outside planned stops and drills."""
     apart = seen.planned.get(status, 0) + seen.drill.get(status, 0)
@@ -142,7 +161,7 @@ def _apart(seen: Seen, status: Status) -> int:
 
 
 def _fitted(parts: list[int], room: int) -> list[int]:
-    """A clock set back credits more than has passed: then each is cut alike, nothing is invented."""
+    """More credited than has passed: each is cut alike, nothing is invented."""
     taken = sum(parts)
     return parts if taken <= room else [part * room // taken for part in parts]
 

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcp.kit.workers import Workers
+from bcp.plan.model import Need, Service, System
+from bcp.plan.types import Zone
 from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.recorder import Recorder
-from bcp.watch.uptime import Period, Seen, fiscal_year, month, uptime
+from bcp.watch.uptime import KEPT, Period, Seen, fiscal_year, month, per_day, uptime
 from bcp.watch.values import Status
 from tests.bcp.watch.helpers import check, running, seen
 from tests.bcp.watch.test_silence import town
@@ -66,6 +68,28 @@ def test_a_running_period_ends_now() -> None:
     line = uptime(DAY, Seen({Status.OK: H}, {}, {}, (), FIRST), DAY.start + timedelta(hours=2))
     assert line.elapsed == timedelta(hours=2)
     assert line.blind == timedelta(hours=1)
+
+
+def test_a_day_credited_twice_over_fills_no_other_day() -> None:
+    rows = [
+        ("system:a", "2026-11-01", "ok", 20 * H),
+        ("system:a", "2026-11-01", "failed", 5 * H),
+        ("planned/system:a", "2026-11-01", "failed", 5 * H),
+        ("system:a", "2026-11-02", "ok", 20 * H),
+    ]
+    cut = list(per_day(rows, LATE))
+    assert sum(micros for subject, _status, micros in cut if subject == "system:a") <= 44 * H
+    assert cut[2][2] == cut[1][2] == 5 * H * 24 // 25
+    assert cut[3] == ("system:a", Status.OK, 20 * H)
+    assert per_day([("system:a", "2026-12-01", "ok", 20 * H)], LATE).__next__()[2] == 9 * H
+
+
+def test_what_is_no_longer_kept_is_blind_and_not_before_the_first_look() -> None:
+    now = DAY.start + KEPT
+    oldest = DAY.first
+    line = uptime(Period(date(2026, 10, 30), date(2026, 11, 2)), Seen({}, {}, {}, (), oldest), now)
+    assert line.unwatched == timedelta()
+    assert line.blind == line.elapsed
 
 
 micros = st.integers(0, 40 * H)
@@ -134,3 +158,28 @@ async def test_the_history_keeps_outages_and_what_is_apart(tmp_path: Path) -> No
     assert line.longest.total_seconds() == pytest.approx(300, abs=30)
     history.close()
     workers.close()
+
+
+async def test_a_failure_beside_a_planned_stop_is_down_all_the_same() -> None:
+    base, clock = town(), ManualClock()
+    other = System(id="mail", name="メール", zone=Zone.LGWAN)
+    needs = (Need(system="juki"), Need(system="mail"))
+    service = Service(id="window", name="窓口", needs=needs)
+    whole = base.model_copy(update={"systems": (*base.systems, other), "services": (service,)})
+    board = Board(clock)
+    await board.define(
+        [check("a", failures=1, system="juki"), check("b", failures=1, system="mail")]
+    )
+    judge = Judge(board, clock, whole)
+    board.apply(seen("a", Status.FAILED, clock.utc()))
+    board.apply(seen("b", Status.OK, clock.utc()))
+    await judge.refresh()
+    named = {span.subject for span in judge.spans(clock.utc(), 1.0)}
+    assert "planned/service:window" in named
+    assert "service:window" not in dict(judge.outages())
+    board.apply(seen("b", Status.FAILED, clock.utc()))
+    await judge.refresh()
+    named = {span.subject for span in judge.spans(clock.utc(), 1.0)}
+    assert "planned/system:juki" in named
+    assert "planned/service:window" not in named
+    assert set(dict(judge.outages())) == {"system:mail", "service:window"}

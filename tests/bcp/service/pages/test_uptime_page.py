@@ -63,6 +63,14 @@ def test_the_workbook_is_one_and_the_same_bytes_twice() -> None:
     assert "xl/worksheets/sheet1.xml" in names
 
 
+@pytest.mark.parametrize("name", ["NaN", "infinity", "2026"])
+def test_a_name_is_a_word_even_when_it_reads_as_a_number(name: str) -> None:
+    one = report()
+    made = as_xlsx(replace(one, lines=(replace(one.lines[0], name=name),)))
+    words = zipfile.ZipFile(io.BytesIO(made)).read("xl/sharedStrings.xml").decode()
+    assert f"<t>{name}</t>" in words
+
+
 def test_a_report_comes_back_from_its_data() -> None:
     assert from_data(as_data(report())) == report()
 
@@ -80,7 +88,16 @@ def test_what_is_asked_for() -> None:
     assert period_of(NOW, "2026-02").last == date(2026, 2, 28)
     assert period_of(NOW, None, 2026).first == date(2026, 4, 1)
     assert period_of(NOW, None, None, date(2026, 11, 3)).last == date(2026, 12, 10)
-    for bad in ({"month_": "2026-13"}, {"first": date(2026, 2, 2), "last": date(2026, 2, 1)}):
+    for bad in (
+        {"month_": "2026-13"},
+        {"month_": "0001-01"},
+        {"month_": "2027-01"},
+        {"year": 9999},
+        {"year": 2023},
+        {"first": date(2026, 2, 2), "last": date(2026, 2, 1)},
+        {"first": date(9999, 12, 31), "last": date(9999, 12, 31)},
+        {"first": date(1, 1, 1), "last": date(1, 1, 1)},
+    ):
         with pytest.raises(UsageError):
             period_of(NOW, **bad)
 
