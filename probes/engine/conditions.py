@@ -63,7 +63,7 @@ class JsonCondition(Model):
     def holds(self, document: Any) -> tuple[bool, str]:
         """Whether it holds, and the value seen (short)."""
         try:
-            value = _at(document, self.pointer)
+            value = value_at(document, self.pointer)
         except LookupError:
             return self.absent, "無し absent"
         seen = redact.line(json.dumps(value, ensure_ascii=False), limit=80)
@@ -83,7 +83,8 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _at(document: Any, pointer: str) -> Any:
+def value_at(document: Any, pointer: str) -> Any:
+    """What stands at a JSON pointer. Raises LookupError."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, list):
@@ -144,7 +145,7 @@ class Conditions(Protocol):
 
 async def mistakes(wanted: Conditions, answer: Answer) -> list[Text]:
     """Every condition that does not hold, as a sentence each."""
-    body = answer.body.decode(_charset(answer), "replace")
+    body = answer.body.decode(charset(answer), "replace")
     cut = Text(" (本文は上限で切りました)", " (the body was cut at max_body)")
     more = cut if answer.truncated else Text("", "")
     faults: list[Text] = []
@@ -207,7 +208,7 @@ _CHARSETS = {
 """Encodings we decode; the server's word picks from here and never names a codec of its own."""
 
 
-def _charset(answer: Answer) -> str:
+def charset(answer: Answer) -> str:
     """The body's encoding; Shift_JIS still lives in city halls."""
     kind = (answer.header("Content-Type") or "").lower()
     name = kind.partition("charset=")[2].partition(";")[0].strip(" \"'")

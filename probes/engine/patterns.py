@@ -111,14 +111,20 @@ def _windows(length: int, width: int, end: bool) -> Iterator[tuple[int, int]]:
 
 async def found(pattern: str, text: str) -> bool:
     """Whether the pattern matches within some line of the text; gives way to the loop."""
+    return await first(pattern, text) is not None
+
+
+async def first(pattern: str, text: str) -> str | None:
+    """The first match: its first group, or all of it where it has none; gives way to the loop."""
     compiled, width, end = _prepared(pattern)
     seen = 0
     for line in text.splitlines() or [""]:
         for start, stop in _windows(len(line), width, end):
-            if compiled.search(line, start, stop):
-                return True
+            match = compiled.search(line, start, stop)
+            if match is not None:
+                return match.group(1 if compiled.groups else 0) or ""
             seen += stop - start + 64
             if seen > width:
                 seen = 0
                 await asyncio.sleep(0)
-    return False
+    return None

@@ -88,6 +88,22 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"url": f"http://127.0.0.1:{dead}/"},
             {"url": f"http://127.0.0.1:{hung}/"},
         ),
+        "journey": (
+            {
+                "url": f"http://127.0.0.1:{web}",
+                "steps": [
+                    {"name": "見る", "path": "/", "request_headers": {"Authorization": "x"}},
+                    {
+                        "name": "もう一度",
+                        "path": "/",
+                        "request_headers": {"Authorization": "x"},
+                        "headers": [{"name": "Set-Cookie", "contains": "nothing"}],
+                    },
+                ],
+            },
+            {"url": f"http://127.0.0.1:{dead}", "steps": [{"name": "見る", "path": "/"}]},
+            {"url": f"http://127.0.0.1:{hung}", "steps": [{"name": "見る", "path": "/"}]},
+        ),
         "tcp": (
             {**local, "port": talk, "dialogue": [{"expect": "220"}, {"expect": "\n"}]},
             {**local, "port": dead},

@@ -41,6 +41,7 @@ NOT_PRACTISED = {
     "grpc",
     "heartbeat",
     "host",
+    "journey",
     "ldap",
     "mail",
     "ntp",
