@@ -1,8 +1,6 @@
 """The city: organisation, sites, roles, people, services (業務), systems, levels and targets.
 
-Forms (様式) of the ministry's ICT-BCP guideline that these values fill: 1 systems, 3-5 sites,
-8 roles, 9 contacts, 16 services, 17 critical systems. `unconfirmed: true` marks a number that was
-invented and must be confirmed by the city: it is shown as 要確認 wherever it is used.
+Forms (様式): 1 systems, 3-5 sites, 8 roles, 9 contacts, 16 services, 17 critical; `unconfirmed`: 要確認.
 """
 
 from __future__ import annotations
@@ -283,9 +281,11 @@ class Node(Model):
     zone: Zone
     site: Id | None = None
     host_roots: tuple[str, ...] = ()
-    """Folders of this host that confidentiality checks may read; nothing by default."""
+    """Folders of this host that checks may read; nothing by default."""
     ca_file: str | None = None
     """The city's own certificate authorities (PEM), trusted beside the system's."""
+    references: tuple[str, ...] = ()
+    """Checks that stand for this node's own line (`bcp.watch.own_line`)."""
 
 
 class City(Model):

@@ -122,7 +122,13 @@ def _missing(permission: Permission | None, today: date) -> Text | None:
 
 
 def proof_faults(city: City, ids: set[str], tree: Tree) -> Iterator[Fault]:
-    """`proven_by`, windows and the rules of suggestion must name checks that exist."""
+    """`proven_by`, references, windows and rules of suggestion must name checks that exist."""
+    if len(set(city.node.references)) == 1:
+        message = "二つ以上の検査を書く(一つだけでは何も言えない) / name two or more checks"
+        yield fault(tree, ("node", "references"), message)
+    for i, check in enumerate(city.node.references):
+        if check not in ids:
+            yield fault(tree, ("node", "references", i), unknown(check, ids))
     for i, window in enumerate(city.windows):
         for j, check in enumerate(window.checks):
             if check not in ids:

@@ -16,6 +16,7 @@ from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.flapping import Flapping
+from bcp.watch.own_line import OwnLine
 from bcp.watch.rollup import ServiceState, SystemState
 from bcp.watch.silence import Silencer, planned, planned_systems
 from bcp.watch.sites import Sites, reason
@@ -39,6 +40,7 @@ class Judge:
         """Set by the roof: systems that a drill on the real machines works on."""
         self._planned: frozenset[str] = frozenset()
         self.flapping = Flapping()
+        self.own_line = OwnLine()
         self.sites = Sites(clock.utc())
         """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
@@ -88,9 +90,19 @@ class Judge:
             (id, Mute.FLAPPING): text("watch.flapping", count=count)
             for id, count in self.flapping.refresh(now).items()
         }
-        await self._silencer.apply({**wanted, **members, **parents, **restless}, slices)
-        self._board.self_suspect = places.suspicion()
+        cut = self._cut(city, views, now)
+        await self._silencer.apply({**wanted, **members, **parents, **restless, **cut}, slices)
+        self._board.self_suspect = self.own_line.suspicion or places.suspicion()
         await let_go(slices, of_system, views)
+
+    def _cut(
+        self, city: City, views: Mapping[str, CheckView], now: datetime
+    ) -> dict[tuple[str, Mute], Text]:
+        """What nobody is called about because this node itself is cut off."""
+        references = [views[id] for id in city.node.references if id in views]
+        self.own_line.refresh(city, references, now)
+        why, line = text("watch.line_silence"), self.own_line
+        return {(v.id, Mute.OWN_LINE): why for v in views.values() if line.silences(v)}
 
     def _parents(
         self, city: City, states: Mapping[str, SystemState]

@@ -29,6 +29,7 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("ict_bcp_tls_not_after_timestamp_seconds", "gauge", "End of the certificate last seen."),
 )
 _TLS_FACT = "not_after"
+_RARE = frozenset({Mute.FLAPPING, Mute.OWN_LINE})
 
 
 def escape(value: str) -> str:
@@ -81,8 +82,8 @@ class CheckLines:
         """All four lines at once; the counts come in the order of `Status`."""
 
     def _mutes(self, chosen: Collection[Mute]) -> str:
-        # the fifth is rare and never promised: a line only while it is on, not ten thousand zeros
-        words = [mute.value for mute in Mute if mute is not Mute.FLAPPING or mute in chosen]
+        # the last two are rare and never promised: a line only while on, not ten thousand zeros
+        words = [mute.value for mute in Mute if mute not in _RARE or mute in chosen]
         muted = frozenset(mute.value for mute in chosen)
         return _one_of(FAMILIES[3][0], self._name, "reason", words, muted)
 

@@ -101,7 +101,7 @@ class Recorder:
         """
         if not self._board.is_about(check):
             return False
-        self.record(observation)
+        self.record(self._judge.own_line.judged(observation, check))
         return self._board.pending(observation.check)
 
     def record(self, observation: Observation) -> Transition | None:
@@ -171,8 +171,9 @@ class Recorder:
             await self._clock.sleep_until(due)
 
     async def _tell_sites(self) -> None:
-        """A place that stands still, a check that flaps: on record, then told in one message."""
-        for news in (*self._judge.sites.take(), *self._judge.flapping.take()):
+        """A place that stands still, a check that flaps, our own line: on record, then told once."""
+        judge = self._judge
+        for news in (*judge.own_line.take(), *judge.sites.take(), *judge.flapping.take()):
             logged = not self._log_rests() and await self._append(news.entry, news.op)
             self._announce(replace(news.message, logged=logged))
 

@@ -40,6 +40,8 @@ class Mute(StrEnum):
     DRILL = "drill"
     FLAPPING = "flapping"
     """Down and up again and again: told once."""
+    OWN_LINE = "own_line"
+    """This node is cut off: told once."""
 
 
 class FindingResult(StrEnum):
