@@ -122,12 +122,12 @@ class History:
             self._results.append((observation, state))
             self._lock.notify()
 
-    def credit(self, span: Span) -> None:
-        """Count time in a state. Merged in memory, so that a full disk loses none of it."""
+    def credit(self, span: Span, sign: int = 1) -> None:
+        """Count time in a state (-1: take it back). Merged in memory; a full disk loses none of it."""
         with self._lock:
             for hour, micros in spans.split(span):
                 key = (span.subject, hour, span.status.value)
-                self._credits[key] = self._credits.get(key, 0) + micros
+                self._credits[key] = self._credits.get(key, 0) + sign * micros
             self._lock.notify()
 
     def fail(self, subject: str, since: datetime, seconds: float) -> None:

@@ -15,6 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -24,6 +25,7 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError
 from bcp.watch import announcing
 from bcp.watch.announcing import Announcement
+from bcp.watch.backdating import Backdating
 from bcp.watch.board import Board
 from bcp.watch.check import Check
 from bcp.watch.history import History
@@ -31,7 +33,7 @@ from bcp.watch.judge import Judge
 from bcp.watch.slices import Slices
 from bcp.watch.unlogged import Unlogged, entry_of
 from bcp.watch.values import Observation, Status, Transition
-from bcp.watch.view import Saved
+from bcp.watch.view import Saved, Span
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ class Recorder:
         self._owed: dict[str, _Owed] = {}
         self._said: dict[str, Status] = {}
         self._log_again = 0.0
+        self._backdating = Backdating()
         self._credited = self._credited_long = clock.monotonic()
         self.overrun = 0
         """Changes dropped from the queue (never seen in practice; counted so that we would)."""
@@ -288,11 +291,23 @@ class Recorder:
         if self._history is None or now - self._credited < _CREDIT:
             return
         passed, self._credited = now - self._credited, now
-        if passed < 2 * _CREDIT:  # else nobody judged meanwhile: blind time
-            for span in self._judge.spans(self._clock.utc(), passed):
+        if passed < 2 * _CREDIT:
+            utc = self._clock.utc()
+            counted, outages = dict[str, Status](), dict(self._judge.outages())
+            for span in self._judge.spans(utc, passed):
                 self._history.credit(span)
-            for subject, since in self._judge.outages():
+                counted[span.subject] = span.status
+            for subject, since in outages.items():
                 self._history.fail(subject, since, passed)
+            start = utc - timedelta(seconds=passed)
+            for move in self._backdating.moves(counted, outages, start):
+                self._history.credit(Span(move.subject, Status.FAILED, move.start, move.end))
+                self._history.credit(Span(move.subject, move.was, move.start, move.end), -1)
+                self._history.fail(
+                    move.subject, move.begun, (move.end - move.start).total_seconds()
+                )
+        else:  # nobody judged meanwhile: blind time
+            self._backdating.blind()
         if now - self._credited_long >= _LONG_RUN:
             self._credited_long = now
             await self.credit_checks(at_least=_LONG_RUN)

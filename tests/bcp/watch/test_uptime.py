@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bcp.kit.workers import Workers
 from bcp.plan.model import Need, Service, System
 from bcp.plan.types import Zone
+from bcp.watch.backdating import Backdating
 from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
@@ -158,6 +159,53 @@ async def test_the_history_keeps_outages_and_what_is_apart(tmp_path: Path) -> No
     assert line.longest.total_seconds() == pytest.approx(300, abs=30)
     history.close()
     workers.close()
+
+
+async def test_an_outage_begins_with_the_first_failed_probe(tmp_path: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    history = History(tmp_path / "h.sqlite", clock, workers)
+    history.start()
+    board = Board(clock)
+    await board.define([check("a", failures=7, every=60, system="juki")])
+    judge = Judge(board, clock, town().model_copy(update={"windows": ()}))
+    recorder = Recorder(board, judge, clock, history=history)
+    begin = clock.utc()
+    async with running(recorder.run):
+        for status, seconds in ((Status.OK, 600), (Status.FAILED, 900), (Status.OK, 300)):
+            for _ in range(seconds // 60):
+                recorder.record(seen("a", status, clock.utc()))
+                for _second in range(6):
+                    await clock.advance(10)
+    assert await history.flush()
+    day = (begin + timedelta(hours=9)).date()
+    period = Period(day, day)
+    line = uptime(period, (await history.reader.seen(period))["system:juki"], clock.utc())
+    assert line.down.total_seconds() == pytest.approx(900, abs=30)
+    assert line.up.total_seconds() == pytest.approx(900, abs=40)
+    assert line.outages == 1
+    assert line.longest.total_seconds() == pytest.approx(900, abs=30)
+    history.close()
+    workers.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from(Status), st.booleans()), max_size=30))
+def test_only_what_was_counted_as_working_moves(ticks: list[tuple[Status, bool]]) -> None:
+    start, backdating = DAY.start + timedelta(hours=3), Backdating()
+    worked = timedelta()
+    tick = timedelta(seconds=10)
+    for status, judged in ticks:
+        start += tick
+        if not judged:
+            backdating.blind()
+            worked = timedelta()
+            continue
+        outages = {"a": DAY.start} if status is Status.FAILED else {}
+        for move in backdating.moves({"a": status}, outages, start):
+            assert move.start >= DAY.start
+            assert move.end == start
+            assert timedelta() < worked
+            assert move.was in {Status.OK, Status.DEGRADED}
+        worked += tick
 
 
 async def test_a_failure_beside_a_planned_stop_is_down_all_the_same() -> None:
