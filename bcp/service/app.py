@@ -44,6 +44,7 @@ from bcp.watch.heartbeats import Heartbeats
 from bcp.watch.history import History, read_board
 from bcp.watch.judge import Judge
 from bcp.watch.lag import LoopLag
+from bcp.watch.logins import Logins
 from bcp.watch.pager import Pager
 from bcp.watch.recorder import Recorder
 from bcp.watch.runner import one_round
@@ -128,7 +129,9 @@ async def _build(
         ca_file=parts.ca_file(plan),
         statement=lambda check: journal.state("statements").get(check),
         heard=heartbeats.of,
+        logins=await workers.thread(Logins.open, places.logins, workers),
     )
+    undo.push_async_callback(env.logins.flush)
     scheduler = Scheduler(
         clock, one_round(env, plan.city.node.id, recorder.take), on_missed=board.missed
     )

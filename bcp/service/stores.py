@@ -78,6 +78,11 @@ class Places:
         return self.data / "heartbeats.jsonl"
 
     @property
+    def logins(self) -> Path:
+        """Log-ins that were refused: never repeated."""
+        return self.data / "logins.json"
+
+    @property
     def access(self) -> Path:
         """Accounts and sessions."""
         return self.data / "access.sqlite"

@@ -21,13 +21,14 @@ from runbooks.export_table import clean, safe
 _NEVER = Seen({}, {}, {})
 NOTHING = "－"
 """Where there is no figure."""
-_KEY = ("種類", "名前", "観測開始")
-"""Columns that are words."""
+_KEY = ("種類", "名前", "備考", "観測開始")
+"""Columns that are words; 備考 says 参考 where too little was seen for the figure to stand alone."""
 COLUMNS = (
     "種類",
     "名前",
     "稼働率 %",
     "観測できた割合 %",
+    "備考",
     "停止 回",
     "停止 合計(分)",
     "停止 最長(分)",
@@ -38,7 +39,7 @@ COLUMNS = (
     "監視前(分)",
     "観測開始",
 )
-_WIDTHS = (8, 32, 12, 14, 8, 12, 12, 10, 12, 10, 14, 12, 14)
+_WIDTHS = (8, 32, 12, 14, 8, 8, 12, 12, 10, 12, 10, 14, 12, 14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _row(line: Line) -> tuple[str, ...]:
         line.name,
         percent(u.availability),
         percent(u.coverage),
+        "" if u.full or u.availability is None else text("uptime.rough").ja,
         str(u.outages),
         *(_minutes(part) for part in (u.down, u.longest, u.unknown)),
         *(_minutes(part) for part in (u.planned, u.drill, u.blind, u.unwatched)),

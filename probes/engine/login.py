@@ -72,7 +72,7 @@ class Attempt:
     def refused(self, *evidence: str) -> Refused:
         """The trouble to raise when the server said no."""
         self._sent = False
-        self._logins.refused(self._account, self._stamp, self._clock.monotonic())
+        self._logins.refused(self._account, self._stamp)
         return Refused(self.file, *evidence)
 
     async def __aexit__(

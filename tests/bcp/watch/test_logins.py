@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bcp.kit.workers import Workers
 from bcp.watch.logins import Account, Logins
 
 ABE, BABA = Account("ldap", "ad", 389, "abe"), Account("ldap", "ad", 389, "baba")
@@ -15,7 +17,7 @@ OLD, NEW = (1, 2, 3), (2, 2, 3)
 
 def test_a_refused_login_waits_for_another_password_and_for_nothing_else() -> None:
     logins = Logins()
-    logins.refused(ABE, OLD, 0.0)
+    logins.refused(ABE, OLD)
 
     assert logins.held(ABE, OLD, 1e9) == "refused"
     assert logins.held(ABE, NEW, 1.0) is None
@@ -46,7 +48,7 @@ def test_one_password_is_never_shown_twice_after_a_refusal(story: list[str]) -> 
         elif logins.held(ABE, (stamp,), now) is None:
             assert stamp not in refused
             if what == "refuse":
-                logins.refused(ABE, (stamp,), now)
+                logins.refused(ABE, (stamp,))
                 refused.add(stamp)
             else:
                 logins.unanswered(ABE, (stamp,), now)
@@ -67,3 +69,30 @@ async def test_checks_of_one_account_take_turns() -> None:
 
     assert most == 1
     assert logins.turn(ABE) is not logins.turn(BABA)
+
+
+async def test_a_daemon_that_starts_anew_shows_no_refused_password_again(tmp_path: Path) -> None:
+    file, workers = tmp_path / "logins.json", Workers(2)
+    logins = Logins.open(file, workers)
+    logins.refused(ABE, OLD)
+    logins.refused(BABA, OLD)
+    await logins.flush()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "abe" not in file.read_text()
+
+    again = Logins.open(file, workers)
+    assert again.held(ABE, OLD, 0.0) == "refused"
+    assert again.held(ABE, NEW, 0.0) is None, "another password may be tried"
+    again.accepted(ABE)
+    await again.flush()
+    assert Logins.open(file, workers).held(ABE, OLD, 0.0) is None
+    assert Logins.open(file, workers).held(BABA, OLD, 0.0) == "refused"
+
+    for damaged in (b"", b"{", b"[]", b'{"a": 1}', b'{"a": ["x"]}'):
+        file.write_bytes(damaged)
+        assert Logins.open(file, workers).held(BABA, OLD, 0.0) is None
+    nowhere = Logins.open(tmp_path / "gone" / "logins.json", workers)
+    nowhere.refused(ABE, OLD)
+    await nowhere.flush()
+    assert nowhere.held(ABE, OLD, 0.0) == "refused", "in memory at least"
+    workers.close()

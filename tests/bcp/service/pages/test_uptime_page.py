@@ -54,6 +54,10 @@ def test_the_file_has_the_figures_and_no_formula() -> None:
     assert cells["停止 合計(分)"] == "360.0"
     assert cells["計画停止(分)"] == "240.0"
     assert second[2] == "－", "never looked at is no figure"
+    assert cells["備考"] == ""
+    few = replace(report().lines[0].uptime, up=timedelta(hours=99))
+    rough = as_csv(replace(report(), lines=(replace(report().lines[0], uptime=few),)))
+    assert "参考" in rough.decode("utf-8-sig"), "a figure from little never stands alone"
 
 
 def test_the_workbook_is_one_and_the_same_bytes_twice() -> None:
