@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from bcp.kit.clock import Clock
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import BcpError, UsageError
 from bcp.kit.language import text
 from bcp.kit.units import JST, duration_ja, jst
 from bcp.plan.model import City
@@ -70,8 +70,11 @@ class Report:
 
 
 async def build(city: City, history: History, clock: Clock, period: Period) -> Report:
-    """Read the history; services first, in the order of the plan."""
+    """Read the history; services first, in the order of the plan. Raises `BcpError` where it cannot."""
     now, seen = clock.utc(), await history.reader.seen(period)
+    if not history.readable:  # a damaged file is not a time in which nobody looked
+        said = text("uptime.unreadable")
+        raise BcpError(f"{said.ja} / {said.en}", where=history.path.name)
     parts = [("service", s.id, s.name) for s in city.services]
     parts += [("system", s.id, s.name) for s in city.systems]
     lines = (

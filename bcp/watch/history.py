@@ -93,7 +93,7 @@ class History:
         self._purged = 0
         self._db: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._work, name="bcp-history", daemon=True)
-        self.writable = True
+        self.writable = self.readable = True
         self.dropped = 0
         """Results lost because the disk would not take them."""
         self.began_anew: Text | None = None
@@ -291,8 +291,11 @@ class History:
             return []  # nothing was ever written: the first seconds of a new folder
         try:
             with contextlib.closing(_reader(self.path)) as db:
-                return db.execute(query, values).fetchall()
+                rows = db.execute(query, values).fetchall()
+            self.readable = True
+            return rows
         except sqlite3.Error as error:  # a page without pictures is better than no page
+            self.readable = False
             log.warning("history not readable", error=type(error).__name__)
             return []
 

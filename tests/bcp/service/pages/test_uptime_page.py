@@ -7,10 +7,13 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import BcpError, UsageError
+from bcp.kit.workers import Workers
+from bcp.plan.model import City
 from bcp.service.uptime_report import (
     COLUMNS,
     Line,
@@ -18,13 +21,16 @@ from bcp.service.uptime_report import (
     as_csv,
     as_data,
     as_xlsx,
+    build,
     from_data,
     percent,
     period_of,
 )
+from bcp.watch.history import History
 from bcp.watch.uptime import Seen, month, uptime
 from bcp.watch.values import Status
 from tests.bcp.service.pages.sample import Town, Visitor
+from tests.fakes import ManualClock
 
 NOW = datetime(2026, 12, 10, tzinfo=UTC)
 H = 3_600_000_000
@@ -121,6 +127,20 @@ async def test_the_page_shows_what_was_seen_and_offers_the_files(
         assert status == 200
     assert (await visitor.get("/availability?from=nonsense"))[0] == 400
     assert (await visitor.get("/availability?month=2026-99"))[0] == 400
+
+
+async def test_a_damaged_history_is_no_report(tmp_path: Path) -> None:
+    workers = Workers(2)
+    file = tmp_path / "history.sqlite"
+    file.write_bytes(b"no database at all " * 100)
+    plan = City.model_validate(
+        {"organization": {"name": "試験市"}, "node": {"zone": "LGWAN接続系"}}
+    )
+    with pytest.raises(BcpError, match="履歴ファイルを読めない"):
+        await build(plan, History(file, ManualClock(), workers), ManualClock(), month(2026, 11))
+    fresh = History(tmp_path / "none.sqlite", ManualClock(), workers)
+    assert (await build(plan, fresh, ManualClock(), month(2026, 11))).lines == ()
+    workers.close()
 
 
 def test_a_period_of_no_time_has_no_figure() -> None:
