@@ -11,6 +11,7 @@ from bcp.kit.units import size
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.discretion import results_seen_by, seen_by
+from bcp.service.pages.check_acts import LENGTHS, OPERATED, operate
 from bcp.service.pages.event import actor, operation
 from bcp.service.pages.render import Words
 from bcp.service.pages.respond import Absent, Answer, Go, Page, Pages
@@ -34,7 +35,7 @@ def routes(pages: Pages) -> list[Route]:
     """Ids hold slashes: `backup/juki/main/4`."""
     return [
         pages.route("GET", "/checks/{id:.+}", Permission.READ, check_page),
-        pages.route("POST", "/checks/{id:.+}", Permission.OBSERVE, observe),
+        pages.route("POST", "/checks/{id:.+}", Permission.READ, said),
     ]
 
 
@@ -67,18 +68,31 @@ async def check_page(visit: Visit) -> Answer:
         "ack": visit.house.journal.state("acks").get(id),
         "takes": view.status in (Status.FAILED, Status.DEGRADED) and visit.may(Permission.STEP),
         "names": visit.called,
+        "operates": visit.may(Permission.OPERATE),
+        "paused": visit.house.journal.state("interim").paused(visit.now).get(id),
+        "lengths": LENGTHS,
         "observed": view.check.reach == "person" and visit.may(Permission.OBSERVE),
     }
     return Page("check.html", values)
 
 
-async def observe(visit: Visit) -> Answer:
-    """目視: what this person saw, durable before it is shown."""
-    id, identity = visit.parts["id"], visit.identity
-    if id not in visit.house.board or identity is None:
+async def said(visit: Visit) -> Answer:
+    """A form of this page; each asks for its own permission."""
+    id = visit.parts["id"]
+    if id not in visit.house.board:
         raise Absent
     if visit.field("do") == "take":
         return await _take(visit, id)
+    if visit.field("do") in OPERATED:
+        return await operate(visit, id)
+    return await _observe(visit, id)
+
+
+async def _observe(visit: Visit, id: str) -> Answer:
+    """目視: what this person saw, durable before it is shown."""
+    identity = visit.identity
+    if identity is None or not visit.may(Permission.OBSERVE):
+        raise Refused(text("access.not_permitted").pick(visit.lang))
     if visit.house.board.view(id).check.reach != "person":
         raise Absent
     if visit.field("status") not in ("ok", "degraded", "failed"):

@@ -19,10 +19,12 @@ from bcp.service.house import Progress, Reloads
 from bcp.service.sections import Announcements
 from bcp.service.showing import MirrorState
 from bcp.watch.board import Board
+from bcp.watch.check import Check
 from bcp.watch.history import History
 from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
 from bcp.watch.sites import SiteEvent
+from bcp.watch.values import Observation
 from runbooks.book import Book
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -80,6 +82,10 @@ class House(Protocol):
     @property
     def site_events(self) -> Mapping[str, SiteEvent]:
         """Places that stand still as a whole."""
+        ...
+
+    async def look(self, check: Check) -> Observation:
+        """Run a check once now."""
         ...
 
     @property

@@ -51,9 +51,11 @@ from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.notify import Notifier
 from bcp.watch.recorder import Recorder
+from bcp.watch.runner import run_check
 from bcp.watch.sites import SiteEvent
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Pillar, Severity, Status
 from bcp.watch.view import Span
+from probes.engine.resolve import SystemResolver
 from runbooks.book import Book, shipped
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -136,6 +138,12 @@ class Town:
     announcements: Announcements = field(default_factory=Announcements)
     mirror_states: Mapping[str, MirrorState] = field(default_factory=dict)
     site_events: Mapping[str, SiteEvent] = field(default_factory=dict)
+
+    async def look(self, check: Check) -> Observation:
+        env = Env(self.clock, self.workers, SystemResolver())
+        seen = await run_check(check, env, "node1")
+        self.recorder.take(seen, check)
+        return seen
 
     async def show_public(self) -> bool:
         return await show(self.journal, self.status_folder, self.workers)

@@ -264,3 +264,33 @@ async def test_a_failure_is_taken_on_from_its_page(made: Town, visitor: Visitor)
     _, page = await visitor.get(f"/checks/{id}")
     assert "が引き受けています" in page
     assert made.journal.state("acks")[id].by is not None
+
+
+async def test_a_check_is_paused_and_goes_on_from_its_page(made: Town, visitor: Visitor) -> None:
+    await visitor.sign_in("staff")
+    assert "一時止める" not in (await visitor.get("/checks/web/main"))[1]
+    assert (await visitor.post("/checks/web/main", do="run"))[0] == 409
+    await visitor.sign_in("administrator")
+    assert "今すぐ確かめる" in (await visitor.get("/checks/web/main"))[1]
+    assert (await visitor.post("/checks/power/main", status="ok"))[0] == 409, "not an observer"
+    for bad in ({"length": "30d", "reason": "x"}, {"length": "2h", "reason": " "}):
+        assert (await visitor.post("/checks/web/main", do="pause", **bad))[0] == 400
+    asked = {"do": "pause", "length": "2h", "reason": "機器の交換", "op": "p1"}
+    assert (await visitor.post("/checks/web/main", **asked))[0] == 303
+    paused = made.journal.state("interim").paused(made.clock.utc())
+    assert set(paused) == {"web/main"}
+    page = (await visitor.get("/checks/web/main"))[1]
+    assert "検査を再開する" in page
+    assert "今すぐ確かめる" not in page, "what stands still is not looked at"
+    for _twice in range(2):
+        assert (await visitor.post("/checks/web/main", do="resume", op="p2"))[0] == 303
+    assert made.journal.state("interim").paused(made.clock.utc()) == {}
+
+
+async def test_a_check_looks_now_from_its_page(made: Town, visitor: Visitor) -> None:
+    before = made.board.view("web/main").last
+    await visitor.sign_in("administrator")
+    assert (await visitor.post("/checks/web/main", do="run", op="r1"))[0] == 303
+    after = made.board.view("web/main").last
+    assert after is not None
+    assert after != before, "the result went the common road"
