@@ -50,6 +50,6 @@ SUMS = (
     " AND (subject GLOB '*system:*' OR subject GLOB '*service:*')"
 )
 FIRST_DAYS = "SELECT subject, min(day) FROM days GROUP BY subject"
-OUTAGES = "SELECT subject, us FROM outages WHERE start_us >= ? AND start_us < ?"
+OUTAGES = "SELECT subject, start_us, us FROM outages WHERE start_us + us > ? AND start_us < ?"
 LAST_SEEN = "SELECT value FROM meta WHERE key = 'seen_us'"
 LAST_BOARD = "SELECT check_id, status, since_us, ja, en, body FROM board"

@@ -60,8 +60,9 @@ class Lookback:
         }
         outages: dict[str, list[int]] = {}
         between = (to_us(period.start), to_us(period.end))
-        for subject, micros in self._rows(sql.OUTAGES, between):
-            outages.setdefault(subject, []).append(micros)
+        for subject, start, micros in self._rows(sql.OUTAGES, between):
+            part = min(start + micros, between[1]) - max(start, between[0])
+            outages.setdefault(subject, []).append(part)
         return {
             subject: Seen(
                 sums.get(subject, {}),

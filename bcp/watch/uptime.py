@@ -68,7 +68,7 @@ class Seen:
     drill: Sums
     """… and in drills; no moment is in both."""
     outages: tuple[int, ...] = ()
-    """Length of each outage that began in the period, microseconds of proven failure."""
+    """Length of each outage within the period, microseconds; one over midnight is in both days."""
     since: date | None = None
     """The first day it was ever looked at."""
 

@@ -19,6 +19,7 @@ from bcp.watch.judge import Judge
 from bcp.watch.recorder import Recorder
 from bcp.watch.uptime import KEPT, Period, Seen, fiscal_year, month, per_day, uptime
 from bcp.watch.values import Status
+from bcp.watch.view import Span
 from tests.bcp.watch.helpers import check, running, seen
 from tests.bcp.watch.test_silence import town
 from tests.fakes import ManualClock
@@ -184,6 +185,25 @@ async def test_an_outage_begins_with_the_first_failed_probe(tmp_path: Path) -> N
     assert line.up.total_seconds() == pytest.approx(900, abs=40)
     assert line.outages == 1
     assert line.longest.total_seconds() == pytest.approx(900, abs=30)
+    history.close()
+    workers.close()
+
+
+async def test_an_outage_over_midnight_is_one_in_each_day(tmp_path: Path) -> None:
+    clock, workers = ManualClock(), Workers(2)
+    history = History(tmp_path / "h.sqlite", clock, workers)
+    history.start()
+    begin = DAY.end - timedelta(hours=1)
+    history.credit(Span("system:juki", Status.FAILED, begin, begin + timedelta(hours=7)))
+    history.fail("system:juki", begin, 7 * 3600)
+    assert await history.flush()
+    after = date(2026, 11, 2)
+    for period, hours in ((DAY, 1), (Period(after, after), 6)):
+        line = uptime(period, (await history.reader.seen(period))["system:juki"], LATE)
+        assert (line.outages, line.longest) == (1, timedelta(hours=hours))
+        assert line.down == line.longest
+    later = Period(date(2026, 11, 3), date(2026, 11, 3))
+    assert (await history.reader.seen(later))["system:juki"].outages == ()
     history.close()
     workers.close()
 
