@@ -131,7 +131,6 @@ async def _build(
         heard=heartbeats.of,
         logins=await workers.thread(Logins.open, places.logins, workers),
     )
-    undo.push_async_callback(env.logins.flush)
     scheduler = Scheduler(
         clock, one_round(env, plan.city.node.id, recorder.take), on_missed=board.missed
     )

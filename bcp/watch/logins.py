@@ -70,7 +70,7 @@ class Logins:
         self._past: dict[Account, _Past] = {}
         self._refused: dict[str, Stamp] = {}
         self._writing = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = False
         self._turns: WeakValueDictionary[Account, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
@@ -86,10 +86,16 @@ class Logins:
             LOG.error("refused logins cannot be read", where=str(path), why=type(error).__name__)
         return found
 
-    async def flush(self) -> None:
-        """Wait until what is known is written."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+    async def keep(self) -> None:
+        """Write what changed; in memory only where the disk refuses."""
+        if not self._changed or self._path is None or self._workers is None:
+            return
+        async with self._writing:
+            data, self._changed = json.dumps(self._refused).encode(), False
+            try:
+                await self._workers.thread(write_atomic, self._path, data)
+            except Unwritable as error:
+                LOG.error("a refused login is kept in memory only", why=str(error))
 
     def turn(self, account: Account) -> asyncio.Lock:
         """Held by the one that logs in now."""
@@ -112,7 +118,7 @@ class Logins:
         """The server let us in."""
         self._past.pop(account, None)
         if self._refused.pop(account.key, None) is not None:
-            self._keep()
+            self._changed = True
 
     def refused(self, account: Account, stamp: Stamp) -> None:
         """The server turned these credentials away."""
@@ -121,25 +127,10 @@ class Logins:
         self._refused[account.key] = stamp
         while len(self._refused) > _MOST:
             del self._refused[next(iter(self._refused))]
-        self._keep()
+        self._changed = True
 
     def unanswered(self, account: Account, stamp: Stamp, now: float) -> None:
         """The password was sent and no answer came."""
         past = self._past.get(account)
         before = past.unanswered if past is not None and past.stamp == stamp else 0
         self._past[account] = _Past(stamp, before + 1, now)
-
-    def _keep(self) -> None:
-        if self._path is None or self._workers is None:
-            return
-        task = asyncio.get_running_loop().create_task(self._write(self._path, self._workers))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _write(self, path: Path, workers: Workers) -> None:
-        async with self._writing:
-            data = json.dumps(self._refused).encode()
-            try:
-                await workers.thread(write_atomic, path, data)
-            except Unwritable as error:
-                LOG.error("a refused login is kept in memory only", why=str(error))

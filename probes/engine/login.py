@@ -83,5 +83,8 @@ class Attempt:
     ) -> None:
         if self._sent:
             self._logins.unanswered(self._account, self._stamp, self._clock.monotonic())
-        if not self._in:
-            self._turn.release()
+        try:
+            await self._logins.keep()
+        finally:
+            if not self._in:
+                self._turn.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bcp.watch.check import Env
+from bcp.watch.logins import Logins
 from bcp.watch.values import Outcome, Status
 from probes import kinds
 from probes.engine.http import parse_url
@@ -166,6 +169,18 @@ async def test_a_refused_password_is_shown_once(look: Look, office: Office, pass
     assert office.guesses == ["wrong-wrong-7", PASSWORD]
     assert all(hides(one, "wrong-wrong-7") for one in wrong)
     assert right.status is Status.OK
+
+
+async def test_a_restart_shows_no_refused_password_again(
+    look: Look, env: Env, office: Office, password: Path, tmp_path: Path
+) -> None:
+    password.write_text("wrong-wrong-7\n")
+    kept = tmp_path / "logins.json"
+    for _start in range(3):
+        started = replace(env, logins=Logins.open(kept, env.workers))
+        outcome = await look("journey", env=started, **fields(office, password))
+        assert outcome.status is Status.UNKNOWN
+    assert office.guesses == ["wrong-wrong-7"]
 
 
 async def test_after_a_failure_it_logs_out_all_the_same(

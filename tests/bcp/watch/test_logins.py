@@ -76,7 +76,7 @@ async def test_a_daemon_that_starts_anew_shows_no_refused_password_again(tmp_pat
     logins = Logins.open(file, workers)
     logins.refused(ABE, OLD)
     logins.refused(BABA, OLD)
-    await logins.flush()
+    await logins.keep()
     assert file.stat().st_mode & 0o777 == 0o600
     assert "abe" not in file.read_text()
 
@@ -84,7 +84,7 @@ async def test_a_daemon_that_starts_anew_shows_no_refused_password_again(tmp_pat
     assert again.held(ABE, OLD, 0.0) == "refused"
     assert again.held(ABE, NEW, 0.0) is None, "another password may be tried"
     again.accepted(ABE)
-    await again.flush()
+    await again.keep()
     assert Logins.open(file, workers).held(ABE, OLD, 0.0) is None
     assert Logins.open(file, workers).held(BABA, OLD, 0.0) == "refused"
 
@@ -93,6 +93,6 @@ async def test_a_daemon_that_starts_anew_shows_no_refused_password_again(tmp_pat
         assert Logins.open(file, workers).held(BABA, OLD, 0.0) is None
     nowhere = Logins.open(tmp_path / "gone" / "logins.json", workers)
     nowhere.refused(ABE, OLD)
-    await nowhere.flush()
+    await nowhere.keep()
     assert nowhere.held(ABE, OLD, 0.0) == "refused", "in memory at least"
     workers.close()
