@@ -154,6 +154,11 @@ class Check(Model):
         return None
 
     @property
+    def good_when_unreached(self) -> bool:
+        """Silence is what it hopes for: good says nothing where nothing can be reached."""
+        return False
+
+    @property
     def logs_in(self) -> bool:
         """It shows a server a password: refused in the zone マイナンバー利用事務系."""
         return False

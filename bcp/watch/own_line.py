@@ -82,9 +82,10 @@ class OwnLine:
         return mine and (self.since is not None or view.status is Status.UNKNOWN)
 
     def judged(self, observation: Observation, check: Check) -> Observation:
-        """The observation, or *unknown* where a failure says nothing."""
+        """The observation, or *unknown* where nothing having been reached says nothing."""
         outcome = observation.outcome
-        if self.since is None or outcome.status is not Status.FAILED:
+        silent = Status.OK if check.good_when_unreached else Status.FAILED
+        if self.since is None or outcome.status is not silent:
             return observation
         if check.id in self._references or not over_the_line(check):
             return observation

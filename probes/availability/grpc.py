@@ -17,7 +17,7 @@ from probes.engine.fields import Host, Port, place
 from probes.engine.grpc import Reply
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.tally import Tally
-from probes.engine.trouble import Stopwatch, look
+from probes.engine.trouble import Stopwatch
 from probes.engine.wire import connect
 
 _SAYS: Mapping[int, tuple[Status, Text]] = {
@@ -74,19 +74,10 @@ class GrpcCheck(Reaching):
         return f"grpc://{place(self.host, self.port)}/{self.service}"
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         tally, token = Tally(), ""
         if self.bearer_file is not None:
             token = await secrets.read(env, self.bearer_file)

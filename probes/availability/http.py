@@ -15,17 +15,16 @@ from bcp.watch.check import Env, Fact
 from bcp.watch.values import FactValue, Outcome, Pillar, Status
 from probes.engine import redact, secrets, verdict
 from probes.engine.conditions import HeaderCondition, JsonCondition, StatusSet, allowed, mistakes
-from probes.engine.fields import Host
+from probes.engine.fields import FROM_FILES_ONLY, Host, header
 from probes.engine.http import Answer, Url, exchange, parse_url, redirect_target, request
 from probes.engine.patterns import Pattern
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.tls import Peer
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import connect
 
 _JSON_CAP = 256 << 10
 """Reading more JSON than this would hold the event loop over 10 ms."""
-_FROM_FILES_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 class HttpCheck(Reaching):
@@ -89,17 +88,12 @@ class HttpCheck(Reaching):
     @classmethod
     def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
         for name, content in value.items():
-            if name.lower() in _FROM_FILES_ONLY:
+            if name.lower() in FROM_FILES_ONLY:
                 raise ValueError(
                     f"{name} は計画に書かない。basic_file か bearer_file を使う / "
                     f"{name} is never written in the plan: use basic_file or bearer_file"
                 )
-            if (
-                not name.replace("-", "").isalnum()
-                or not name.isascii()
-                or not content.isprintable()
-            ):
-                raise ValueError(f"ヘッダ名か値が不正です / bad header name or value: {name!r}")
+            header(name, content)
         return value
 
     @field_validator("proxy")
@@ -142,18 +136,12 @@ class HttpCheck(Reaching):
         return parse_url(self.url).shown
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.connect_to or parse_url(self.url).host
-
-    @property
     def reached(self) -> tuple[str, int]:
         url = parse_url(self.url)
         return self.connect_to or url.host, url.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: _Visit(self, env, watch).outcome()
-        )
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
+        return await _Visit(self, env, watch).outcome()
 
 
 class _Visit:

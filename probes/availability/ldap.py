@@ -28,7 +28,7 @@ from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
 from probes.engine.tally import Tally
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import Wire, connect
 
 _SCOPES = {"base": 0, "one": 1, "sub": 2}
@@ -111,16 +111,7 @@ class LdapCheck(Reaching):
     def target(self) -> str:
         return place(*self.reached)
 
-    @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         if self.user is None or self.password_file is None:
             return await self._talk(env, watch, None, "")
         stamp = await secrets.stamp(env, self.password_file)

@@ -18,7 +18,7 @@ from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
 from probes.engine.tally import Tally
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import Wire, connect
 
 _PORTS = {"smtp": (25, 465), "imap": (143, 993), "pop3": (110, 995)}
@@ -60,19 +60,10 @@ class MailCheck(Reaching):
         return place(*self.reached)
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port or _PORTS[self.protocol][self.tls == "implicit"]
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         tally = Tally()
         async with connect(
             env,

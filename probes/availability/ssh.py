@@ -16,7 +16,7 @@ from probes.engine import redact, ssh, verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import Wire, connect
 
 _CAP = 128 << 10
@@ -56,19 +56,10 @@ class SshCheck(Reaching):
         return place(self.host, self.port)
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         async with connect(env, self.host, self.port, watch) as wire:
             reading = Reading(wire, _CAP)
             wire.send(_OURS + b"\r\n")

@@ -17,7 +17,7 @@ from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading
 from probes.engine.starttls import Protocol, ask, upgrade
 from probes.engine.tally import Tally
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import Wire, connect
 
 _CAP = 64 << 10
@@ -63,19 +63,10 @@ class TcpCheck(Reaching):
         return place(self.host, self.port)
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         tally = Tally()
         async with connect(
             env,

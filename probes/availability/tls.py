@@ -20,7 +20,7 @@ from probes.engine.reading import Reading
 from probes.engine.revocation import ask
 from probes.engine.starttls import Protocol, upgrade
 from probes.engine.starttls import ask as begin
-from probes.engine.trouble import Stopwatch, look
+from probes.engine.trouble import Stopwatch
 from probes.engine.wire import connect
 
 _CAP = 64 << 10
@@ -75,19 +75,10 @@ class TlsCheck(Reaching):
         return place(self.host, self.port)
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.host
-
-    @property
     def reached(self) -> tuple[str, int]:
         return self.host, self.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         async with connect(
             env,
             self.host,

@@ -30,7 +30,7 @@ from probes.engine.frames import (
 from probes.engine.http import Answer, Url, exchange, parse_url, request
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.tally import Tally
-from probes.engine.trouble import Stopwatch, Trouble, look
+from probes.engine.trouble import Stopwatch, Trouble
 from probes.engine.wire import Wire, connect
 
 _MESSAGE_CAP = 64 << 10
@@ -83,20 +83,11 @@ class WebSocketCheck(Reaching):
         return "ws" + _parsed(self.url).shown.removeprefix("http")
 
     @property
-    def endpoint_host(self) -> str | None:
-        return self.connect_to or _parsed(self.url).host
-
-    @property
     def reached(self) -> tuple[str, int]:
         url = _parsed(self.url)
         return self.connect_to or url.host, url.port
 
-    async def once(self, env: Env) -> Outcome:
-        return await look(
-            self.target, self.timeout, env.clock, lambda watch: self._look(env, watch)
-        )
-
-    async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         url, secret = _parsed(self.url), tuple[str, ...]()
         if self.bearer_file is not None:
             secret = (await secrets.read(env, self.bearer_file),)

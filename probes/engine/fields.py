@@ -37,6 +37,16 @@ def _host(value: str) -> str:
         raise ValueError(f"ホスト名として使えません / not a host name: {error}") from error
 
 
+FROM_FILES_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers whose values are never written in a plan."""
+
+
+def header(name: str, value: str) -> None:
+    """Raises ValueError (bilingual) for a header that could say more than one line."""
+    if not (name.replace("-", "").isalnum() and name.isascii() and value.isprintable()):
+        raise ValueError(f"ヘッダ名か値が不正です / bad header name or value: {name!r}")
+
+
 Host = Annotated[str, AfterValidator(_host)]
 """A host name or an IP address."""
 

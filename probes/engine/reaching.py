@@ -9,7 +9,7 @@ import socket
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import dns.asyncresolver
 import dns.exception
@@ -21,7 +21,7 @@ from bcp.watch.check import Check, Env, Fact, Resolver
 from bcp.watch.values import Outcome, Status
 from probes.engine.fields import is_address
 from probes.engine.resolve import addresses
-from probes.engine.trouble import Trouble
+from probes.engine.trouble import Stopwatch, Trouble, look
 
 _MOST = 8
 """Addresses of one name that are looked at: one connection to each."""
@@ -57,13 +57,24 @@ class Reaching(Check):
         """The host and port it connects to."""
 
     @abstractmethod
-    async def once(self, env: Env) -> Outcome:
-        """Look once, within the caller's deadline."""
+    async def look(self, env: Env, watch: Stopwatch) -> Outcome:
+        """Look once. Raises `Trouble`."""
+
+    @property
+    def endpoint_host(self) -> str | None:
+        return self.reached[0]
+
+    @property
+    def good_when_unreached(self) -> bool:
+        return self.must_fail
+
+    async def _once(self, env: Env) -> Outcome:
+        return await look(self.target, self.timeout, env.clock, partial(self.look, env))
 
     async def run(self, env: Env) -> Outcome:
         if self.resolver is not None:
             env = replace(env, resolve=_named(*_server(self.resolver)))
-        outcome = await (self._each(env) if self.each_address else self.once(env))
+        outcome = await (self._each(env) if self.each_address else self._once(env))
         return inverted(self.target, outcome) if self.must_fail else outcome
 
     async def _each(self, env: Env) -> Outcome:
@@ -72,7 +83,7 @@ class Reaching(Check):
             found = (await addresses(env, host, port))[:_MOST]
         except Trouble as trouble:
             return trouble.outcome(self.target)
-        looks = [self.once(replace(env, resolve=Pinned(env.resolve, host, one))) for one in found]
+        looks = [self._once(replace(env, resolve=Pinned(env.resolve, host, one))) for one in found]
         outcomes = await asyncio.gather(*looks)
         return merged(self.target, list(zip(found, outcomes, strict=True)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,12 +11,12 @@ from bcp.service.rules import proof_faults
 from bcp.watch.announcing import Announcement
 from bcp.watch.board import Board
 from bcp.watch.judge import Judge
-from bcp.watch.own_line import cut_off
+from bcp.watch.own_line import OwnLine, cut_off
 from bcp.watch.recorder import Recorder
 from bcp.watch.values import Mute, Severity, Status
-from tests.bcp.watch.helpers import Confidential, check, city, running, seen
+from tests.bcp.watch.helpers import Confidential, Scripted, check, city, running, seen
 from tests.bcp.watch.test_recorder import PaperLog
-from tests.fakes import ManualClock
+from tests.fakes import START, ManualClock
 
 NODE = {"zone": "LGWAN接続系", "references": ["ref/gateway", "ref/dns"]}
 REFERENCES = [
@@ -85,6 +86,27 @@ async def test_what_cannot_be_reached_is_unknown_and_told_once() -> None:
         assert board.view("juki/http").status is Status.FAILED
         assert board.view("juki/http").muted == frozenset()
     assert [e.detail["new"] for e in log.entries if e.kind == "node.line"] == ["cut", "back"]
+
+
+class Closed(Scripted):
+    """Must not be reached."""
+
+    @property
+    def good_when_unreached(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_silence_that_was_hoped_for_is_no_evidence_behind_the_cut(status: Status) -> None:
+    closed, found = check("old/telnet", cls=Closed, host="old.example"), seen("old/telnet", status)
+    line, board = OwnLine(), Board(ManualClock())
+    await board.define(REFERENCES)
+    assert line.judged(found, closed) is found
+    for one in REFERENCES:
+        board.apply(seen(one.id, Status.FAILED))
+    line.refresh(city(node=NODE), board.views(), START)
+    judged = line.judged(found, closed).outcome.status
+    assert judged is (Status.UNKNOWN if status is Status.OK else status), "reached is reached"
 
 
 @given(st.lists(st.sampled_from([*Status, None]), min_size=2, max_size=2))
