@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from bcp.watch.spans import day_of, day_start
 from bcp.watch.values import Status
+from bcp.watch.view import WORKS
 
 PLANNED, DRILL = "planned", "drill"
 APART = (PLANNED, DRILL)
@@ -117,14 +118,14 @@ def uptime(period: Period, seen: Seen, now: datetime) -> Uptime:
         begun = period.start
     before = max(timedelta(), min(end, begun) - period.start)
     room = (elapsed - before) // _TICK
-    parts = [_apart(seen, status) for status in Status]
-    up, degraded, down, unknown, planned, drill = _fitted(
+    parts = [_apart(seen, *some) for some in (WORKS, (Status.FAILED,), (Status.UNKNOWN,))]
+    up, down, unknown, planned, drill = _fitted(
         [*parts, sum(seen.planned.values()), sum(seen.drill.values())], room
     )
-    blind = room - up - degraded - down - unknown - planned - drill
+    blind = room - up - down - unknown - planned - drill
     return Uptime(
         elapsed,
-        _length(up + degraded),
+        _length(up),
         _length(down),
         _length(unknown),
         _length(planned),
@@ -154,10 +155,13 @@ def per_day(
         yield subject, Status(status), micros if whole <= room else micros * room // whole
 
 
-def _apart(seen: Seen, status: Status) -> int:
-    """Microseconds of a state outside planned stops and drills."""
-    apart = seen.planned.get(status, 0) + seen.drill.get(status, 0)
-    return max(0, seen.all.get(status, 0) - apart)
+def _apart(seen: Seen, *states: Status) -> int:
+    """Microseconds in these states together, outside planned stops and drills.
+
+    Together: time taken back from ok may have been counted as degraded (`backdating`).
+    """
+    apart = sum(part.get(s, 0) for part in (seen.planned, seen.drill) for s in states)
+    return max(0, sum(seen.all.get(s, 0) for s in states) - apart)
 
 
 def _fitted(parts: list[int], room: int) -> list[int]:

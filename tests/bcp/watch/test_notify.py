@@ -210,6 +210,7 @@ async def test_the_address_may_stand_in_a_file(receiver: Receiver, tmp_path: Pat
     async with notifying(NotifyRoute(id="chat", url_file=str(file))) as notifier:
         notifier.announce(NEWS)
         await until(lambda: notifier.states()["chat"].delivered == 1)
+    assert len(receiver.got) == 1
 
 
 def test_a_wrong_address_is_refused_without_showing_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bcp.watch.board import Board
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.recorder import Recorder
-from bcp.watch.uptime import KEPT, Period, Seen, fiscal_year, month, per_day, uptime
+from bcp.watch.uptime import KEPT, Period, Seen, Uptime, fiscal_year, month, per_day, uptime
 from bcp.watch.values import Status
 from bcp.watch.view import Span
 from tests.bcp.watch.helpers import check, running, seen
@@ -124,10 +125,39 @@ def test_whatever_was_credited_the_parts_are_the_period(
         assert line.up == timedelta()
 
 
-async def test_the_history_keeps_outages_and_what_is_apart(tmp_path: Path) -> None:
-    clock, workers = ManualClock(), Workers(2)
-    history = History(tmp_path / "h.sqlite", clock, workers)
-    history.start()
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def history(tmp_path: Path, clock: ManualClock) -> Iterator[History]:
+    workers = Workers(2)
+    found = History(tmp_path / "h.sqlite", clock, workers)
+    found.start()
+    yield found
+    found.close()
+    workers.close()
+
+
+async def today(history: History, begin: datetime, now: datetime) -> Uptime:
+    """The line of the day in which `begin` lies."""
+    assert await history.flush()
+    day = (begin + timedelta(hours=9)).date()
+    period = Period(day, day)
+    return uptime(period, (await history.reader.seen(period))["system:juki"], now)
+
+
+def test_time_taken_back_from_one_working_state_is_taken_from_both() -> None:
+    sums = {Status.OK: 10 * H, Status.DEGRADED: -H, Status.FAILED: 3 * H}
+    line = uptime(DAY, Seen(sums, {}, {}, (), FIRST), LATE)
+    assert (line.up, line.down) == (timedelta(hours=9), timedelta(hours=3))
+    assert line.blind == timedelta(hours=12)
+
+
+async def test_the_history_keeps_outages_and_what_is_apart(
+    history: History, clock: ManualClock
+) -> None:
     board = Board(clock)
     await board.define([check("a", failures=1, every=10, system="juki")])
     judge = Judge(board, clock, town())
@@ -147,25 +177,18 @@ async def test_the_history_keeps_outages_and_what_is_apart(tmp_path: Path) -> No
         await run(Status.OK, 100)
         judge.drills = lambda: frozenset({"juki"})
         await run(Status.FAILED, 200)
-    assert await history.flush()
-    day = (begin + timedelta(hours=9)).date()
-    period = Period(day, day)
-    found = (await history.reader.seen(period))["system:juki"]
-    line = uptime(period, found, clock.utc())
+    line = await today(history, begin, clock.utc())
     assert line.planned.total_seconds() == pytest.approx(600, abs=30)
     assert line.drill.total_seconds() == pytest.approx(200, abs=30)
     assert line.down.total_seconds() == pytest.approx(300, abs=30)
     assert line.up.total_seconds() == pytest.approx(700, abs=40)
     assert line.outages == 1
     assert line.longest.total_seconds() == pytest.approx(300, abs=30)
-    history.close()
-    workers.close()
 
 
-async def test_an_outage_begins_with_the_first_failed_probe(tmp_path: Path) -> None:
-    clock, workers = ManualClock(), Workers(2)
-    history = History(tmp_path / "h.sqlite", clock, workers)
-    history.start()
+async def test_an_outage_begins_with_the_first_failed_probe(
+    history: History, clock: ManualClock
+) -> None:
     board = Board(clock)
     await board.define([check("a", failures=7, every=60, system="juki")])
     judge = Judge(board, clock, town().model_copy(update={"windows": ()}))
@@ -177,22 +200,14 @@ async def test_an_outage_begins_with_the_first_failed_probe(tmp_path: Path) -> N
                 recorder.record(seen("a", status, clock.utc()))
                 for _second in range(6):
                     await clock.advance(10)
-    assert await history.flush()
-    day = (begin + timedelta(hours=9)).date()
-    period = Period(day, day)
-    line = uptime(period, (await history.reader.seen(period))["system:juki"], clock.utc())
+    line = await today(history, begin, clock.utc())
     assert line.down.total_seconds() == pytest.approx(900, abs=30)
     assert line.up.total_seconds() == pytest.approx(900, abs=40)
     assert line.outages == 1
     assert line.longest.total_seconds() == pytest.approx(900, abs=30)
-    history.close()
-    workers.close()
 
 
-async def test_an_outage_over_midnight_is_one_in_each_day(tmp_path: Path) -> None:
-    clock, workers = ManualClock(), Workers(2)
-    history = History(tmp_path / "h.sqlite", clock, workers)
-    history.start()
+async def test_an_outage_over_midnight_is_one_in_each_day(history: History) -> None:
     begin = DAY.end - timedelta(hours=1)
     history.credit(Span("system:juki", Status.FAILED, begin, begin + timedelta(hours=7)))
     history.fail("system:juki", begin, 7 * 3600)
@@ -204,8 +219,6 @@ async def test_an_outage_over_midnight_is_one_in_each_day(tmp_path: Path) -> Non
         assert line.down == line.longest
     later = Period(date(2026, 11, 3), date(2026, 11, 3))
     assert (await history.reader.seen(later))["system:juki"].outages == ()
-    history.close()
-    workers.close()
 
 
 @given(st.lists(st.tuples(st.sampled_from(Status), st.booleans()), max_size=30))
