@@ -24,9 +24,9 @@ from bcp.watch.values import Outcome, Pillar, Status
 from probes.engine import redact, secrets, verdict
 from probes.engine.conditions import allowed, mistakes
 from probes.engine.http import Answer, Url, exchange, parse_url, redirect_target, request
-from probes.engine.jar import Cookies, in_json, in_text, in_url, places, usable
+from probes.engine.jar import Cookies, in_json, in_text, in_url, places
 from probes.engine.login import Attempt
-from probes.engine.steps import Name, Step
+from probes.engine.steps import Name, Step, captured
 from probes.engine.tally import Tally
 from probes.engine.trouble import Stopwatch, Trouble, look
 from probes.engine.wire import connect
@@ -52,7 +52,7 @@ class JourneyCheck(Check):
     url: str
     """Scheme, host and port of every step: `https://juki.example.lg.jp`."""
     steps: tuple[Step, ...] = Field(min_length=1, max_length=12)
-    user: str | None = Field(None, max_length=128)
+    user: str | None = Field(None, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Whom the log-in is for, as `{user}`."""
     secrets: dict[Name, str] = Field({}, max_length=4)
     """Word -> file that holds it in one line: `{password: /run/credentials/…}`."""
@@ -163,6 +163,8 @@ class _Visit:
             try:
                 well = await self._step(step)
             except Trouble as trouble:
+                said = f"「{step.name}」で / at '{step.name}'"
+                trouble.evidence = (*trouble.evidence, said)
                 broken, well = trouble if good else broken, False
             good = good and well
             inside = inside or (step.login and well)
@@ -257,9 +259,9 @@ class _Visit:
                 )
             ]
         faults = await mistakes(step, answer)
-        for name, how in step.capture.items() if not faults else ():
-            value = await how.word(answer)
-            if value is None or not usable(value):
+        words = {} if faults else await captured(step.capture, answer)
+        for name, value in words.items():
+            if value is None:
                 faults.append(
                     Text(f"「{name}」を読み取れない", f"'{name}' cannot be taken from it")
                 )

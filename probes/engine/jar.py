@@ -30,7 +30,7 @@ class Cookies:
                 continue
             if "max-age=0" in words or not value:
                 self._kept.pop(name, None)
-            elif len(self._kept) < _MOST_COOKIES:
+            elif name in self._kept or len(self._kept) < _MOST_COOKIES:
                 self._kept[name] = (value, "secure" in words)
 
     def header(self, *, secure: bool) -> str:

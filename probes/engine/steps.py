@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bcp.plan.types import Model
 from probes.engine.conditions import HeaderCondition, JsonCondition, StatusSet, charset, value_at
+from probes.engine.fields import FROM_FILES_ONLY, header
 from probes.engine.http import Answer
+from probes.engine.jar import places, usable
 from probes.engine.patterns import Pattern, first
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
@@ -27,17 +30,6 @@ class Capture(Model):
         if (self.matches is None) == (self.pointer is None):
             raise ValueError("matches か pointer のどちらか一つ / either matches or pointer")
         return self
-
-    async def word(self, answer: Answer) -> str | None:
-        """The word in this answer; None where it is not there."""
-        body = answer.body.decode(charset(answer), "replace")
-        if self.matches is not None:
-            return await first(self.matches, body)
-        try:
-            value = value_at(json.loads(body), self.pointer or "")
-        except (ValueError, LookupError, RecursionError):
-            return None
-        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 class Step(Model):
@@ -66,6 +58,15 @@ class Step(Model):
     finally_: bool = Field(False, alias="finally")
     """Done at the end whatever happened after the log-in (log out)."""
 
+    @field_validator("request_headers")
+    @classmethod
+    def _clean(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, content in value.items():
+            header(name, content)
+            if name.lower() in FROM_FILES_ONLY and not places([content]):
+                raise ValueError(f"{name} の値は {{言葉}} で書く / only as a {{word}}")
+        return value
+
     @model_validator(mode="after")
     def _one_body(self) -> Step:
         if self.method == "GET" and (self.form or self.json_body is not None):
@@ -83,3 +84,31 @@ class Step(Model):
             self.json_body or "",
             *self.request_headers.values(),
         )
+
+
+async def captured(wanted: Mapping[str, Capture], answer: Answer) -> dict[str, str | None]:
+    """The words in an answer; None where one is not there, or could not be used."""
+    body, found = answer.body.decode(charset(answer), "replace"), dict[str, str | None]()
+    document = _document(body) if any(how.pointer is not None for how in wanted.values()) else None
+    for name, how in wanted.items():
+        if how.matches is not None:
+            word = await first(how.matches, body)
+        else:
+            word = _at(document, how.pointer or "")
+        found[name] = word if word is not None and usable(word) else None
+    return found
+
+
+def _document(body: str) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _at(document: object, pointer: str) -> str | None:
+    try:
+        value = value_at(document, pointer)
+    except LookupError:
+        return None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

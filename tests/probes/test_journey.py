@@ -275,6 +275,29 @@ async def test_a_word_that_is_not_there_is_failed(look: Look, body: bytes, said:
     assert said in outcome.sentence.ja
 
 
+async def test_words_are_taken_from_json_and_a_renewed_cookie_is_sent(look: Look) -> None:
+    sent: list[Any] = []
+
+    def page(request: Any) -> bytes:
+        sent.append((request.headers.get("x-word", ""), request.headers.get("cookie", "")))
+        body = b'{"a": {"b": 7}, "t": true}'
+        more = "".join(f"Set-Cookie: c{n}={len(sent)}\r\n" for n in range(30))
+        return f"HTTP/1.1 200 OK\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    async with serve(http({"/": page})) as port:
+        url = f"http://127.0.0.1:{port}"
+        take = {"name": "読む", "path": "/", "capture": {"w": {"pointer": "/a/b"}}}
+        use = {"name": "使う", "path": "/", "request_headers": {"X-Word": "{w}"}}
+        good = await look("journey", url=url, steps=[take, use, use])
+        wrong = {**take, "capture": {"w": {"pointer": "/t"}}}
+        bad = await look("journey", url=url, steps=[wrong])
+    assert good.status is Status.OK, good
+    assert [word for word, _cookie in sent[:3]] == ["", "7", "7"]
+    assert "c29=1" in sent[1][1]
+    assert "c29=2" in sent[2][1], "the newest value, also when there are many"
+    assert (bad.status, "「w」を読み取れない" in bad.sentence.ja) == (Status.FAILED, True)
+
+
 async def test_nobody_there_silent_slow_and_a_loop(look: Look) -> None:
     step = {"name": "見る", "path": "/"}
     dead = await look("journey", url=f"http://127.0.0.1:{dead_port()}", steps=[step])
@@ -290,6 +313,7 @@ async def test_nobody_there_silent_slow_and_a_loop(look: Look) -> None:
     found = [one.status for one in (dead, silent, slow, loop)]
     assert found == [Status.FAILED, Status.FAILED, Status.DEGRADED, Status.FAILED]
     assert "転送が5回を超えました" in loop.sentence.ja
+    assert "「見る」で / at '見る'" in dead.evidence, "which step it was"
 
 
 @pytest.mark.parametrize(
@@ -304,6 +328,10 @@ async def test_nobody_there_silent_slow_and_a_loop(look: Look) -> None:
         ({"steps": [{"name": "x", "path": "/{password}"}, *STEPS]}, "秘密は login の操作だけ"),
         ({"steps": [*STEPS, {"name": "x", "path": "/", "form": {"a": "b"}}]}, "POST だけ"),
         ({"steps": [*STEPS, {"name": "x", "path": "/", "capture": {"a": {}}}]}, "どちらか一つ"),
+        ({"steps": [{**STEPS[0], "request_headers": {"X": "a\nY: b"}}, *STEPS[1:]]}, "ヘッダ"),
+        ({"steps": [{**STEPS[0], "request_headers": {"X: y\n": "a"}}, *STEPS[1:]]}, "ヘッダ"),
+        ({"steps": [{**STEPS[0], "request_headers": {"Cookie": "a=b"}}, *STEPS[1:]]}, "言葉"),
+        ({"user": "a\nb"}, "pattern"),
     ],
 )
 def test_a_plan_that_would_be_careless_is_refused(more: dict[str, Any], said: str) -> None:

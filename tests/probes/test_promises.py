@@ -91,12 +91,13 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
         "journey": (
             {
                 "url": f"http://127.0.0.1:{web}",
+                "user": "x",
                 "steps": [
-                    {"name": "見る", "path": "/", "request_headers": {"Authorization": "x"}},
+                    {"name": "見る", "path": "/", "request_headers": {"Authorization": "{user}"}},
                     {
                         "name": "もう一度",
                         "path": "/",
-                        "request_headers": {"Authorization": "x"},
+                        "request_headers": {"Authorization": "{user}"},
                         "headers": [{"name": "Set-Cookie", "contains": "nothing"}],
                     },
                 ],
