@@ -90,19 +90,27 @@ class Judge:
             (id, Mute.FLAPPING): text("watch.flapping", count=count)
             for id, count in self.flapping.refresh(now).items()
         }
-        cut = self._cut(city, views, now)
+        cut = await self._cut(city, views, now, slices)
         await self._silencer.apply({**wanted, **members, **parents, **restless, **cut}, slices)
         self._board.self_suspect = self.own_line.suspicion or places.suspicion()
         await let_go(slices, of_system, views)
 
-    def _cut(
-        self, city: City, views: Mapping[str, CheckView], now: datetime
+    async def _cut(
+        self, city: City, views: Mapping[str, CheckView], now: datetime, slices: Slices
     ) -> dict[tuple[str, Mute], Text]:
         """What nobody is called about because this node itself is cut off."""
         references = [views[id] for id in city.node.references if id in views]
-        self.own_line.refresh(city, references, now)
-        why, line = text("watch.line_silence"), self.own_line
-        return {(v.id, Mute.OWN_LINE): why for v in views.values() if line.silences(v)}
+        line, found = self.own_line, dict[tuple[str, Mute], Text]()
+        line.refresh(city, references, now)
+        if not line.silent:
+            return found
+        why = text("watch.line_silence")
+        for view in views.values():
+            if line.silences(view):
+                found[view.id, Mute.OWN_LINE] = why
+            if slices.due():
+                await asyncio.sleep(0)
+        return found
 
     def _parents(
         self, city: City, states: Mapping[str, SystemState]

@@ -74,6 +74,11 @@ class OwnLine:
         count = len(self._references)
         return Suspicion(count, count, self.since, text("watch.cut_off", count=count))
 
+    @property
+    def silent(self) -> bool:
+        """Whether anybody is silenced by it now."""
+        return self._until is not None
+
     def silences(self, view: CheckView) -> bool:
         """Whether nobody is called about it for now: a reference is told by the line."""
         if self._until is None:

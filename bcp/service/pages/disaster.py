@@ -102,6 +102,7 @@ async def command_page(visit: Visit) -> Answer:
     if incident is None:
         return Go(visit.base)
     seen = await desk_of(visit).situation(incident)
+    wanting = frozenset(unproven(incident, seen.city))
     values = {
         "s": seen,
         "incident": incident,
@@ -110,7 +111,7 @@ async def command_page(visit: Visit) -> Answer:
         "levels": visit.house.city.disaster.levels,
         "addable": [book for book in seen.book if book.id not in incident.runbooks],
         "gates": seen.gates,
-        "wanting": [one for one in seen.city.systems if one.id in unproven(incident, seen.city)],
+        "wanting": [one for one in seen.city.systems if one.id in wanting],
         "unsaid": unsaid(visit, seen),
         "calls": [one for one in incident.calls if visit.identity and one.by != visit.identity.id],
         "open_changes": sum(i.closed_at is None for i in incident.changes.values()),
