@@ -2,23 +2,31 @@
 
 Three copies (the original counts), on two media, one in another place, one offline or immutable, zero
 errors on restoring. What the plan does not say and nothing proves is unknown (？), never counted as
-good. Two places in one hazard zone are one place.
+good. Two places in one hazard zone are one place, and that of the original is one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from backups.model import ProvenSet
 from backups.standing import Rung
 from bcp.kit.language import Text, text
 from bcp.plan.model import City
+from bcp.watch.sites import place_of
 from bcp.watch.values import Status
 
-Zones = Mapping[str, frozenset[str]]
-"""Hazard zones by site; a site whose zones the plan does not state is not in it."""
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the plan says of the ground things stand on."""
+
+    zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Hazard zones by site; a site whose zones the plan does not state is not in it."""
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """Where the original of a system's data lies; a system whose place is not stated is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +54,19 @@ class Digit:
         return "？" if self.found is None else str(self.found)
 
 
-def zones_of(city: City) -> Zones:
-    """As far as the plan states them."""
-    return {
+def ground_of(city: City, now: datetime) -> Ground:
+    """As far as the plan states it."""
+    zones = {
         site.id: frozenset(site.hazard_zones)
         for site in city.sites
         if site.hazard_zones is not None
     }
+    homes = {system.id: place_of(system, now) for system in city.systems}
+    return Ground(zones, {system: place for system, place in homes.items() if place is not None})
 
 
 def digits(
-    one: ProvenSet, ladders: Mapping[str, tuple[Rung, ...]], zones: Zones | None = None
+    one: ProvenSet, ladders: Mapping[str, tuple[Rung, ...]], ground: Ground | None = None
 ) -> tuple[Digit, ...]:
     """The five digits; `ladders`: the rungs of each repository by its id."""
     counted = {copy.id: _counted(one, ladders.get(copy.id, ())) for copy in one.repositories}
@@ -65,10 +75,12 @@ def digits(
     media = [copy.medium for copy in proven]
     sites = [copy.site for copy in proven]
     apart = [copy for copy in proven if copy.offline or copy.immutable]
+    ground = ground or Ground()
+    home = ground.homes.get(one.system or "")
     return (
         Digit("copies", 3, 1 + len(proven), _ground("copies", level=one.required_level), at),
         Digit("media", 2, _count(media), _ground("media"), at),
-        Digit("offsite", 1, _offsite(sites, zones or {}), _ground("offsite"), at),
+        Digit("offsite", 1, _offsite(sites, home, ground.zones), _offsite_ground(home), at),
         Digit("offline", 1, len(apart), _ground("offline"), at if apart else None),
         Digit("errors", 0, _errors(ladders.values()), _ground("errors"), _restored(ladders)),
     )
@@ -76,6 +88,10 @@ def digits(
 
 def _ground(name: str, **facts: object) -> Text:
     return text(f"backups.digit_{name}", **facts)
+
+
+def _offsite_ground(home: str | None) -> Text:
+    return _ground("offsite" if home is not None else "offsite_unplaced")
 
 
 def _counted(one: ProvenSet, rungs: tuple[Rung, ...]) -> Rung | None:
@@ -96,15 +112,20 @@ def _count(values: Sequence[str | None]) -> int | None:
     return None if None in values and len(known) < 2 else len(known)
 
 
-def _offsite(sites: Sequence[str | None], zones: Zones) -> int | None:
-    """Places beyond the first that share no hazard zone with one counted before.
+def _offsite(
+    sites: Sequence[str | None], home: str | None, zones: Mapping[str, frozenset[str]]
+) -> int | None:
+    """Places of copies that share no hazard zone with the original's, nor with one counted before.
 
-    A place whose zones the plan does not state may share any: it is never counted as another place,
+    Where the plan does not say where the original lies, the first copy is taken to lie beside it. A
+    place whose zones the plan does not state may share any: it is never counted as another place,
     and while it could make the difference the figure is not known.
     """
-    counted: list[str] = []
+    counted: list[str] = [home] if home is not None else []
     unsure = None in sites
     for site in dict.fromkeys(site for site in sites if site is not None):
+        if site in counted:
+            continue
         mine = zones.get(site)
         others = [zones.get(other) for other in counted]
         if any(mine and theirs and mine & theirs for theirs in others):

@@ -10,7 +10,7 @@ from backups import care
 from backups.acts import What
 from backups.care import Concern
 from backups.custody import CopyState
-from backups.digits import Digit, Zones, digits
+from backups.digits import Digit, Ground, digits
 from backups.ledger import Coverage
 from backups.model import AttestedSet, ProvenCopy, ProvenSet, proven_sets
 from backups.record import Action, Custody, Restore, Result
@@ -19,6 +19,7 @@ from backups.room import BackupRoom
 from backups.speed import Estimate, of_set
 from backups.standing import Rung, good_copy
 from backups.statements import Escrow
+from bcp.kit.errors import BcpError
 from bcp.watch.exposition import Family, Sample
 
 
@@ -43,6 +44,12 @@ class CopyStatus:
     """Root of the listing on record: what the copy held."""
     unsigned: Escrow | None = None
     """A good trial of the sealed things without its second signature."""
+    restorable: tuple[Custody, ...] = ()
+    """The snapshots on record, the newest first."""
+    ordered: bool = False
+    """A restore was asked for and has not ended."""
+    not_begun: BcpError | None = None
+    """Why the last restore asked for could not be carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +72,14 @@ class Status:
     paused: str | None
 
 
-def status(room: BackupRoom, zones: Zones | None = None) -> Status:
+def status(room: BackupRoom, ground: Ground | None = None) -> Status:
     """Everything about backups, now. Sync and quick."""
     sets = []
     for one in proven_sets(room.sets):
         copies = tuple(_copy(room, one, copy) for copy in one.repositories)
         ladders = {copy.repository.id: copy.rungs for copy in copies}
         states = [room.custody(one.id, copy.id) for copy in one.repositories]
-        sets.append(SetStatus(one, copies, digits(one, ladders, zones), of_set(states)))
+        sets.append(SetStatus(one, copies, digits(one, ladders, ground), of_set(states)))
     attested = tuple(one for one in room.sets if isinstance(one, AttestedSet))
     return Status(tuple(sets), attested, room.paused)
 
@@ -93,6 +100,9 @@ def _copy(room: BackupRoom, one: ProvenSet, copy: ProvenCopy) -> CopyStatus:
         state.restores[-1] if state.restores else None,
         state.demand.listed if state.demand else None,
         state.escrow if _waits(state) else None,
+        tuple(one for one in reversed(state.custody) if one.complete),
+        room.orders.waiting(key) is not None,
+        room.orders.refused(key),
     )
 
 

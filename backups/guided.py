@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backups import restoring
+from backups import ordered, restoring
 from backups.record import Custody, Evidence, Restore, Result
 from backups.restic.parsing import Progress
 from backups.tools import SYSTEM, Copy, Tools, free_bytes, make_private
@@ -41,7 +40,7 @@ class Order:
     @property
     def place(self) -> str:
         """Which place is meant, without its name."""
-        return hashlib.sha256(str(self.target).encode("utf-8", "surrogateescape")).hexdigest()
+        return ordered.place(self.target)
 
 
 @dataclass(slots=True)

@@ -146,6 +146,9 @@ class BackupSet(Model):
     """Files (absolute paths inside a source) that nobody ever touches: a change of one is an alarm."""
     exclude: tuple[str, ...] = ()
     """`*.tmp` (a name anywhere) or `/abs/path/*`; only `*` is special."""
+    restore_to: str | None = Field(None, pattern="^/.")
+    """復元先: a folder of this host in which restores begun from a page get a new folder each; without
+    it a restore is begun from a terminal or a runbook only."""
     deadline: Duration = timedelta(hours=12)
     unconfirmed: bool = False
 

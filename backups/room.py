@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from backups import guided, speed, stating
+from backups import guided, ordered, speed, stating
 from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
 from backups.files.keeper import FilesKeeper
 from backups.job import Done
 from backups.keeper import NAP, Keeper
-from backups.model import AnySet, proven_sets
+from backups.model import AnySet, BackupSet, proven_sets
 from backups.planned import Key
-from backups.record import Action, Evidence, Intent
+from backups.record import Action, Custody, Evidence, Intent
 from backups.restic.arguments import snapshot_id
 from backups.restic.parsing import Progress, Snapshot
 from backups.restic.restic import Answer
@@ -28,7 +28,8 @@ from backups.tools import SYSTEM, Log, Tools, empty
 from backups.upkeep import Upkeep
 from bcp.journal.entry import Actor
 from bcp.kit.clock import Clock
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import Refused, UsageError
+from bcp.kit.language import text
 from bcp.kit.workers import Workers
 
 
@@ -56,6 +57,8 @@ class BackupRoom:
         self.files = FilesKeeper(self._keeper)
         """Copies that other products make."""
         self._restoring: dict[Key, guided.Under] = {}
+        self.orders = ordered.Orders(self._carry_out)
+        """Restores that pages asked for."""
 
     @property
     def sets(self) -> tuple[AnySet, ...]:
@@ -80,6 +83,7 @@ class BackupRoom:
                 self._keeper.tend(group)
                 self.upkeep.tend(group)
                 self.files.tend(group)
+                self.orders.tend(group)
                 await self._keeper.nap(NAP)
 
     def replace(self, sets: Iterable[AnySet]) -> None:
@@ -149,13 +153,7 @@ class BackupRoom:
         (restic would skip or mix files), `UsageError` for a snapshot that is not on record.
         """
         copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
-        custody = copy.state.of(snapshot_id(snapshot))
-        if custody is None:
-            raise UsageError(
-                "記録にない控えです / not a snapshot on record",
-                got=snapshot,
-                next_step="ict-bcp backup list",
-            )
+        custody = self._on_record(copy.state, snapshot)
         earlier = () if copy.key in self._restoring else copy.state.restores
         order = await self.tools.workers.thread(
             guided.may_write, guided.Order(custody, target), earlier, confirm
@@ -167,6 +165,39 @@ class BackupRoom:
                 return await guided.restore(copy, order, under, actor, op)
             finally:
                 self._restoring.pop(copy.key, None)
+
+    def order(self, set_id: str, repository: str, snapshot: str, *, actor: Actor, op: str) -> None:
+        """Restore a snapshot on record into a new folder of `restore_to`, without waiting for it.
+
+        Raises `Refused` where the plan names no such folder or the copy has an order already,
+        `UsageError` for a snapshot that is not on record.
+        """
+        key = (set_id, repository)
+        one = self._keeper.plan.known(key)[0]
+        base = one.restore_to if isinstance(one, BackupSet) else None
+        if base is None:
+            raise Refused(text("backups.order_unplanned").ja, got=set_id)
+        custody = self._on_record(self.tools.state.copy(*key), snapshot)
+        self.orders.put(ordered.Order(key, custody, Path(base), actor, op))
+
+    async def _carry_out(self, order: ordered.Order) -> None:
+        restores = self.tools.state.copy(*order.key).restores
+        last = restores[-1] if restores else None
+        thread = self.tools.workers.thread
+        target = await thread(ordered.free_folder, order.base, order.custody, last)
+        snapshot = order.custody.snapshot
+        await self.restore(*order.key, snapshot, target, actor=order.actor, op=order.op)
+
+    @staticmethod
+    def _on_record(state: CopyState, snapshot: str) -> Custody:
+        found = state.of(snapshot_id(snapshot))
+        if found is None:
+            raise UsageError(
+                "記録にない控えです / not a snapshot on record",
+                got=snapshot,
+                next_step="ict-bcp backup list",
+            )
+        return found
 
     @property
     def restoring(self) -> Mapping[Key, guided.Under]:

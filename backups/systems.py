@@ -6,14 +6,14 @@ level the plan requires, never the end of a job; what a provider states (申告)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from backups.digits import Digit, Zones, digits
+from backups.digits import Digit, Ground, digits, ground_of
 from backups.ladder import LOOK
 from backups.model import AnySet, ProvenSet, proven_sets
 from backups.room import BackupRoom
@@ -22,6 +22,7 @@ from bcp.kit.language import Text, text
 from bcp.kit.units import duration_ja, format_duration
 from bcp.plan.model import City, System
 from bcp.watch.check import Check, Confirm, Env, Fact
+from bcp.watch.exposition import Family, Sample
 from bcp.watch.values import Outcome, Pillar, Status
 
 _WORST = (False, None, True)
@@ -53,7 +54,7 @@ def limit_of(system: System, sets: Iterable[ProvenSet]) -> timedelta | None:
 
 
 def protection(
-    system: System, room: BackupRoom, now: datetime, zones: Zones | None = None
+    system: System, room: BackupRoom, now: datetime, ground: Ground | None = None
 ) -> Protection | None:
     """How a system stands now; None when no set of ours holds its data."""
     sets = [one for one in proven_sets(room.sets) if one.system == system.id]
@@ -65,7 +66,7 @@ def protection(
     if None in found:
         newest = None
     status, sentence = _judged(limit, newest, now)
-    return Protection(system.id, limit, newest, status, sentence, _together(sets, room, zones))
+    return Protection(system.id, limit, newest, status, sentence, _together(sets, room, ground))
 
 
 def _newest(one: ProvenSet, room: BackupRoom) -> datetime | None:
@@ -90,12 +91,12 @@ def _judged(limit: timedelta | None, newest: datetime | None, now: datetime) -> 
     return status, text(f"backups.{key}", **words, **limits)
 
 
-def _together(sets: list[ProvenSet], room: BackupRoom, zones: Zones | None) -> tuple[Digit, ...]:
+def _together(sets: list[ProvenSet], room: BackupRoom, ground: Ground | None) -> tuple[Digit, ...]:
     """Each digit of the set that is worst in it."""
     each = []
     for one in sets:
         ladders = {copy.id: room.rungs(one.id, copy.id) for copy in one.repositories}
-        each.append(digits(one, ladders, zones))
+        each.append(digits(one, ladders, ground))
     return tuple(min(column, key=rank) for column in zip(*each, strict=True))
 
 
@@ -103,6 +104,39 @@ def rank(digit: Digit) -> tuple[int, int]:
     """The worst first: of what is to be many the fewest, of errors the most."""
     found = digit.found or 0
     return _WORST.index(digit.holds), found if digit.wanted else -found
+
+
+def families(city: Callable[[], City], room: BackupRoom, now: datetime) -> Iterator[Family]:
+    """RPO and 3-2-1-1-0 of whole systems; bind the first two for the exposition."""
+    good, limits, reached = [], [], []
+    ground = ground_of(city(), now)
+    for system in city().systems:
+        found = protection(system, room, now, ground)
+        if found is None:
+            continue
+        labels = {"system": system.id}
+        good.append(Sample(found.newest.timestamp() if found.newest else 0, labels))
+        if found.limit is not None:
+            limits.append(Sample(found.limit.total_seconds(), labels))
+        reached += [
+            Sample(int(digit.holds), {**labels, "digit": digit.name})
+            for digit in found.digits
+            if digit.holds is not None
+        ]
+    for name, help, samples in (
+        (
+            "good_timestamp_seconds",
+            "Up to here its data can be brought back, proven at the required level; 0 = it cannot.",
+            good,
+        ),
+        ("rpo_seconds", "How much of its data may be lost: the strictest limit.", limits),
+        (
+            "digit",
+            "3-2-1-1-0: 1 this digit is proven, 0 it is missed; absent while unknown.",
+            reached,
+        ),
+    ):
+        yield Family(f"ict_bcp_backup_system_{name}", "gauge", help, tuple(samples))
 
 
 class SystemRpo(Check):

@@ -19,6 +19,7 @@ from backups.care import care_checks
 from backups.figures import families as backup_figures
 from backups.ladder import derived_checks
 from backups.room import BackupRoom
+from backups.systems import families as system_figures
 from backups.systems import rpo_checks
 from bcp.journal.entry import Actor, NewEntry
 from bcp.journal.journal import Journal
@@ -200,6 +201,7 @@ async def _build(
         lag.families,
         notifier.families,
         partial(backup_figures, room),
+        partial(system_figures, lambda: house.city, room),
     ):
         exposition.register(producer)
     await adopt(house, plan)

@@ -7,19 +7,20 @@ nobody has checked (未確認). An empty third table is the only good news.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from backups import figures
-from backups.digits import Digit, zones_of
+from backups.digits import Digit, ground_of
 from backups.figures import CopyStatus, SetStatus
 from backups.model import AttestedSet
 from backups.room import BackupRoom
 from backups.standing import Rung
 from backups.systems import Protection, protection
 from bcp.kit.language import text
-from bcp.kit.units import duration_ja, jst
+from bcp.kit.units import duration_ja, from_us, jst, to_us
 from bcp.plan.model import City, System
 from bcp.watch.values import Status
 from runbooks.paper.sheet import Block, Heading, Note, Sheet, Table
@@ -64,13 +65,13 @@ def build(
     system: System | None = None,
 ) -> Report:
     """The report of one system, or of all. Sync and quick; `called` gives names behind pseudonyms."""
-    zones = zones_of(city)
+    ground = ground_of(city, now)
     systems = [system] if system is not None else list(city.systems)
     wanted = {one.id for one in systems}
-    status = figures.status(room, zones)
+    status = figures.status(room, ground)
     sets = [one for one in status.sets if system is None or one.set.system in wanted]
     claims = [one for one in status.attested if system is None or one.system in wanted]
-    held = [(one, protection(one, room, now, zones)) for one in systems]
+    held = [(one, protection(one, room, now, ground)) for one in systems]
     name = system.name if system is not None else city.organization.name
     return Report(
         f"バックアップの証拠報告書 {name}",
@@ -211,6 +212,45 @@ def _unchecked(
 
 def _at(instant: datetime | None) -> str:
     return jst(instant) if instant is not None else _NONE
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """For programs."""
+    parts = [
+        {
+            "title": p.title,
+            "columns": p.columns,
+            "widths": p.widths,
+            "rows": p.rows,
+            "empty": p.empty,
+        }
+        for p in report.parts
+    ]
+    return {"title": report.title, "at_us": to_us(report.at), "parts": parts}
+
+
+def from_data(data: Mapping[str, Any]) -> Report:
+    """What `as_data` made."""
+    parts = (
+        Part(
+            part["title"],
+            tuple(part["columns"]),
+            tuple(part["widths"]),
+            tuple(tuple(row) for row in part["rows"]),
+            part["empty"],
+        )
+        for part in data["parts"]
+    )
+    return Report(data["title"], from_us(data["at_us"]), tuple(parts))
+
+
+def in_words(report: Report) -> list[str]:
+    """For a terminal: what is not checked stands apart from what is good."""
+    lines = [f"{report.title} {jst(report.at)} JST"]
+    for part in report.parts:
+        lines += ["", part.title]
+        lines += ["  " + " | ".join(row) for row in part.rows] or [f"  {part.empty}"]
+    return lines
 
 
 def sheet(report: Report, press: Press) -> Sheet:

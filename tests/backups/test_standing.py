@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from backups import due, ledger
 from backups.custody import CopyState
-from backups.digits import digits
+from backups.digits import Ground, digits
 from backups.levels import next_part
 from backups.model import AttestedSet, Backups, BackupSet, restic_sets
 from backups.objects import Listing
@@ -205,16 +205,40 @@ def test_the_five_digits_count_what_is_proven_and_say_when_they_cannot() -> None
     assert (before["errors"].found, before["errors"].shown) == (None, "？")
     state = on_record(*(proof(level) for level in range(5)))
     proven = {c.id: rungs(JUKI, c, state, Memory(), START) for c in JUKI.repositories}
-    apart = {"a": frozenset({"川"}), "b": frozenset[str]()}
+    river, dry = frozenset({"川"}), frozenset[str]()
+    apart = Ground({"a": river, "b": dry})
     after = {d.name: d.found for d in digits(JUKI, proven, apart)}
     assert after == {"copies": 3, "media": 2, "offsite": 1, "offline": 1, "errors": 0}
-    flood = {"a": frozenset({"川"}), "b": frozenset({"川"})}
-    unstated = {d.name: d for d in digits(JUKI, proven, {"a": frozenset({"川"})})}
+    flood = Ground({"a": river, "b": river})
+    unstated = {d.name: d for d in digits(JUKI, proven, Ground({"a": river}))}
     assert unstated["offsite"].holds is None, "nobody has looked where b lies"
     one_tested = {**proven, "far": unproven["far"]}
     assert {d.name: d.found for d in digits(JUKI, one_tested, apart)}["errors"] is None
     same_zone = {d.name: d for d in digits(JUKI, proven, flood)}
     assert same_zone["offsite"].holds is False, "two places in one hazard zone are one"
+
+
+@pytest.mark.parametrize(
+    ("home", "zones", "found"),
+    [
+        ("a", {"a": "川", "b": ""}, 1),
+        ("c", {"a": "川", "b": "", "c": "山"}, 2),
+        ("c", {"a": "川", "b": "", "c": "川"}, 1),
+        ("c", {"a": "川", "b": "川", "c": "川"}, 0),
+        ("c", {"a": "川", "b": ""}, None),
+        ("c", {"a": None, "b": None, "c": "山"}, None),
+    ],
+)
+def test_a_copy_beside_the_original_is_not_in_another_place(
+    home: str, zones: dict[str, str | None], found: int | None
+) -> None:
+    state = on_record(*(proof(level) for level in range(5)))
+    proven = {c.id: rungs(JUKI, c, state, Memory(), START) for c in JUKI.repositories}
+    stated = {site: frozenset(zone) for site, zone in zones.items() if zone is not None}
+    ground = Ground(stated, {"juki": home})
+    digit = {d.name: d for d in digits(JUKI, proven, ground)}["offsite"]
+    assert digit.found == found
+    assert "元のデータと別の場所" in digit.ground.ja
 
 
 def test_the_plan_is_read_strictly() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backups.digits import Digit
-from backups.systems import limit_of, protection, rank, rpo_checks, rpo_ids
+from backups.systems import families, limit_of, protection, rank, rpo_checks, rpo_ids
 from bcp.kit.language import text
 from bcp.plan.model import City, System, Target
 from bcp.plan.types import Zone
@@ -86,3 +86,32 @@ def test_the_worst_of_several_sets_is_shown() -> None:
     assert min((many, few), key=rank) is few
     assert min((none, bad, worse, unknown), key=rank) is worse
     assert min((none, unknown), key=rank) is unknown
+
+
+async def test_the_series_of_a_system_speak_of_what_is_proven(one_place: Place) -> None:
+    place = one_place
+    await place.init()
+    room = place.room
+    city = small_city(systems=[juki(3 * HOUR)])
+
+    def told() -> dict[str, list[float]]:
+        found = families(lambda: city, room, place.clock.utc())
+        return {
+            f.name.removeprefix("ict_bcp_backup_system_"): [s.value for s in f.samples]
+            for f in found
+        }
+
+    assert told()["good_timestamp_seconds"] == [0]
+    assert told()["rpo_seconds"] == [3 * 3600]
+    await room.backup("juki")
+    await room.verify("juki", "main", 1)
+    assert told()["good_timestamp_seconds"] == [0], "the job's word is no proof"
+    await room.verify("juki", "main", 4)
+    time = room.custody("juki", "main").custody[-1].time.timestamp()
+    assert told()["good_timestamp_seconds"] == [time]
+    digits = [
+        f for f in families(lambda: city, room, place.clock.utc()) if f.name.endswith("digit")
+    ]
+    by_name = {s.labels["digit"]: s.value for s in digits[0].samples}
+    assert (by_name["copies"], by_name["errors"]) == (0, 1)
+    assert "offsite" not in by_name, "nobody said where anything lies: absent, not zero"

@@ -25,6 +25,9 @@ SERIES = frozenset(
         "ict_bcp_backup_verified_ratio",
         "ict_bcp_backup_restore_seconds",
         "ict_bcp_backup_restore_estimate_seconds",  # added: system, bound, ground
+        "ict_bcp_backup_system_good_timestamp_seconds",  # added: system; proven at the required level
+        "ict_bcp_backup_system_rpo_seconds",
+        "ict_bcp_backup_system_digit",  # added: system, digit of 3-2-1-1-0
         "ict_bcp_backup_attested_end_timestamp_seconds",  # added: set, system; stated, not measured
         "ict_bcp_backup_attested_due_timestamp_seconds",
         "ict_bcp_backup_anomalies",  # added: repository against custody record

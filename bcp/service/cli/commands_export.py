@@ -14,7 +14,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import Text
 from bcp.kit.units import JST
 from bcp.plan.loader import unknown
-from bcp.service import uptime_report
+from bcp.service import backup_report, uptime_report
 from bcp.service.cli import out
 from bcp.service.cli.commands_paper import registered, wanted
 from bcp.service.cli.commands_plan import read_plan
@@ -136,6 +136,22 @@ def availability(args: argparse.Namespace) -> int:
     report = uptime_report.from_data(document)
     made = {"csv": uptime_report.as_csv, "xlsx": uptime_report.as_xlsx}[args.format]
     written = _write(args.out.parent, args.out.name, made(report))
+    out.document(written) if args.json else out.say([f"{written['file']}  {report.title}"])
+    return 0
+
+
+def backup_evidence(args: argparse.Namespace) -> int:
+    """証拠報告書 as text, or as a workbook."""
+    told = {"system": args.system} if args.system else {}
+    document = answer_of(args, "report.backups", told)
+    document.pop("lines", None)
+    report = backup_report.from_data(document)
+    if args.format == "text":
+        out.document(document) if args.json else out.say(backup_report.in_words(report))
+        return 0
+    if args.out is None:
+        raise UsageError("--out FILE が必要です / --out FILE is missing", got=args.format)
+    written = _write(args.out.parent, args.out.name, backup_report.as_xlsx(report))
     out.document(written) if args.json else out.say([f"{written['file']}  {report.title}"])
     return 0
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "runbook export": "commands_export:export_runbooks",
     "disaster chronology": "commands_export:chronology",
     "report availability": "commands_export:availability",
+    "report backups": "commands_export:backup_evidence",
     "status": "commands_state:status",
     "log verify": "commands_state:log_verify",
     "backup names": "commands_names:names",

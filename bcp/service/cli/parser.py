@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bcp import __version__
-from bcp.service.cli import event_words, parser_keeping, parser_steps
+from bcp.service.cli import event_words, parser_keeping, parser_reports, parser_steps
 from bcp.service.cli.parser_disaster import add_verbs, declare_more
 from bcp.service.cli.parser_people import people
 
@@ -36,7 +36,8 @@ def build() -> argparse.ArgumentParser:
     runbook(commands)
     _disaster(commands)
     _announce(commands)
-    _report(commands)
+    reports = _group(commands, "report", "報告", "reports")
+    parser_reports.add(lambda verb, ja, en: _leaf(reports, verb, ja, en, plan=True, data=True))
     _log(commands)
     people(commands, _leaf, _group)
     return parser
@@ -293,17 +294,6 @@ def _announce(commands: Sub[argparse.ArgumentParser]) -> None:
         return made
 
     event_words.announcements(leaf)
-
-
-def _report(commands: Sub[argparse.ArgumentParser]) -> None:
-    group = _group(commands, "report", "報告", "reports")
-    made = _leaf(group, "availability", "稼働報告", "availability", plan=True, data=True)
-    made.add_argument("--month", metavar="2026-11", help="月 / a month")
-    made.add_argument("--fiscal-year", type=int, dest="year", metavar="2026", help="年度")
-    made.add_argument("--from", dest="first", metavar="DAY")
-    made.add_argument("--to", dest="last", metavar="DAY")
-    made.add_argument("--format", choices=["text", "csv", "xlsx"], default="text")
-    made.add_argument("--out", type=Path, metavar="FILE", help="csv・xlsx の書き先 / where to")
 
 
 def _log(commands: Sub[argparse.ArgumentParser]) -> None:

@@ -21,6 +21,7 @@ from bcp.service.operations import (
     commanding,
     declaring,
     doors,
+    evidence,
     heard,
     holding_backups,
     interim,
@@ -40,6 +41,7 @@ from bcp.service.operations.operation import Operation
 OPERATIONS: tuple[Operation[Any], ...] = (
     *watching.OPERATIONS,
     *uptime.OPERATIONS,
+    *evidence.OPERATIONS,
     *interim.OPERATIONS,
     *backing_up.OPERATIONS,
     *backup_statements.OPERATIONS,

@@ -33,6 +33,7 @@ def routes(pages: Pages) -> list[Route]:
         pages.route("POST", "/backups/attest", observe, attest, uploads=True),
         pages.route("POST", "/backups/approve", observe, approve),
         pages.route("POST", "/backups/escrow-sign", observe, sign),
+        pages.route("POST", "/backups/restore", Permission.OPERATE, restore),
         pages.route("GET", "/backups/reports/{id}", Permission.READ_FINDINGS, report),
     ]
 
@@ -66,6 +67,24 @@ async def sign(visit: Visit) -> Answer:
         visit.field("set"), visit.field("repository"), actor=who, op=_op(visit)
     )
     return Go(_PLACE)
+
+
+async def restore(visit: Visit) -> Answer:
+    """復元: ordered here, carried out by the daemon. The set's id is typed, so that no slip begins it."""
+    set_id = visit.field("set")
+    if (set_id, visit.field("repository")) not in visit.house.room.keys():  # noqa: SIM118 - a room
+        raise Absent
+    if visit.field("confirm") != set_id:
+        said = text("pages.restore_confirm", id=set_id).pick(visit.lang)
+        raise UsageError(said, got=visit.field("confirm")[:80], expected=set_id)
+    visit.house.room.order(
+        set_id,
+        visit.field("repository"),
+        visit.field("snapshot"),
+        actor=actor(visit),
+        op=_op(visit),
+    )
+    return Go(f"{_PLACE}#b-{set_id}")
 
 
 async def report(visit: Visit) -> Answer:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from backups import figures
+from backups import figures, ordered
 from backups.care import Concern
-from backups.digits import zones_of
+from backups.digits import ground_of
 from backups.figures import CopyStatus, SetStatus
 from backups.files.model import FilesSet
 from backups.guided import INTERRUPTED
-from backups.model import AttestedSet, ProvenCopy, ProvenSet
+from backups.model import AttestedSet, BackupSet, ProvenCopy, ProvenSet
+from backups.record import Custody, Result
 from backups.speed import Estimate
 from backups.standing import Rung as Proof
 from backups.statements import Attestation, Escrow
@@ -42,6 +44,10 @@ _LOOKS: Mapping[RungState, str] = {
 }
 
 
+_OFFERED = 60
+"""Snapshots offered on the page; older ones from a terminal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One rung as a line of the table."""
@@ -58,6 +64,19 @@ class Step:
     def looks(self) -> str:
         """The state as the style sheet knows it."""
         return _LOOKS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The end of a restore for real."""
+
+    at: datetime
+    snapshot_time: datetime
+    looks: str
+    result: str
+    """`good`, `bad`, `inconclusive`."""
+    folder: Path | None
+    """Where it lies, for one begun from the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,15 @@ class Copy:
     """A good trial of the sealed things that waits for its second signature."""
     stopped: datetime | None
     """Time of the snapshot whose restore was cut off; it can be begun again."""
+
+    restorable: tuple[Custody, ...]
+    """What may be restored from this page, the newest first; empty: nothing, or not from here."""
+    restored: Restored | None
+    """How the last restore for real ended."""
+    ordered: bool
+    """A restore was asked for and has not ended."""
+    not_begun: str
+    """Why the last restore asked for could not be carried out."""
 
     @property
     def can_accept(self) -> bool:
@@ -171,7 +199,7 @@ def set_rows(visit: Visit, system: str) -> list[SetRow]:
 
 
 def _status(visit: Visit) -> figures.Status:
-    return figures.status(visit.house.room, zones_of(visit.house.city))
+    return figures.status(visit.house.room, ground_of(visit.house.city, visit.now))
 
 
 def _row(one: SetStatus, visit: Visit) -> SetRow:
@@ -185,11 +213,13 @@ def _row(one: SetStatus, visit: Visit) -> SetRow:
         )
         for d in one.digits
     )
-    copies = tuple(_copy(copy, city, words) for copy in one.copies)
+    base = one.set.restore_to if isinstance(one.set, BackupSet) else None
+    into = Path(base) if base is not None and visit.may(Permission.OPERATE) else None
+    copies = tuple(_copy(copy, city, words, into) for copy in one.copies)
     return SetRow(one.set, _system(city, one.set.system), copies, found, one.estimate)
 
 
-def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
+def _copy(copy: CopyStatus, city: City, words: Words, into: Path | None) -> Copy:
     steps = tuple(Step(proof, state_of(proof, words.now)) for proof in copy.rungs)
     drawn = [Rung(step.level, step.state, step.proof.at) for step in steps]
     site = city.site(copy.repository.site) if copy.repository.site else None
@@ -208,6 +238,10 @@ def _copy(copy: CopyStatus, city: City, words: Words) -> Copy:
         (copy.listing or "")[:12],
         copy.unsigned,
         _stopped(copy),
+        copy.restorable[:_OFFERED] if into is not None else (),
+        _restored(copy, into),
+        copy.ordered,
+        _why(copy),
     )
 
 
@@ -221,6 +255,20 @@ def attached(copy: CopyStatus) -> datetime | None:
 def _stopped(copy: CopyStatus) -> datetime | None:
     last = copy.last_restore
     return last.snapshot_time if last is not None and last.reason == INTERRUPTED else None
+
+
+def _why(copy: CopyStatus) -> str:
+    error = copy.not_begun
+    return " ".join(filter(None, (error.what, error.where, error.next_step))) if error else ""
+
+
+def _restored(copy: CopyStatus, into: Path | None) -> Restored | None:
+    last = copy.last_restore
+    if last is None or last.result is None or last.reason == INTERRUPTED:
+        return None
+    folder = ordered.where(into, copy.restorable, last) if into is not None else None
+    looks = {Result.GOOD: "pass", Result.BAD: "fail"}.get(last.result, "unknown")
+    return Restored(last.at, last.snapshot_time, looks, last.result.value, folder)
 
 
 def state_of(proof: Proof, now: datetime) -> RungState:

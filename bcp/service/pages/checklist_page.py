@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backups.digits import zones_of
+from backups.digits import ground_of
 from backups.systems import Protection, protection
 from bcp.service import copying
 from bcp.service.access.roles import Permission
@@ -46,8 +46,8 @@ async def checklist(visit: Visit) -> Answer:
 
 def _protections(visit: Visit) -> dict[str, Protection]:
     house = visit.house
-    zones = zones_of(house.city)
-    found = ((s.id, protection(s, house.room, visit.now, zones)) for s in house.city.systems)
+    ground = ground_of(house.city, visit.now)
+    found = ((s.id, protection(s, house.room, visit.now, ground)) for s in house.city.systems)
     return {id: one for id, one in found if one is not None}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backups.digits import zones_of
+from backups.digits import ground_of
 from backups.systems import protection
 from bcp.kit.language import text
 from bcp.plan.model import City, Hosting, System
@@ -52,7 +52,7 @@ async def system_page(visit: Visit) -> Answer:
         "used_by": [s for s in now.services if any(n.system == system.id for n in s.service.needs)],
         "runbooks": visit.house.book.of_system(system.id),
         "sets": set_rows(visit, system.id),
-        "guarded": protection(system, visit.house.room, visit.now, zones_of(city)),
+        "guarded": protection(system, visit.house.room, visit.now, ground_of(city, visit.now)),
         "drilled": visit.house.desks["real"].state.drilled,
         "estimate": visit.house.room.estimate(system.id),
         "checks": checks,

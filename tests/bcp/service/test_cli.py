@@ -211,6 +211,22 @@ def test_the_availability_report_as_text_and_as_a_file(city: City, tmp_path: Pat
     assert city("report", "availability", city.plan, "--month", "2026-13").code == 2
 
 
+def test_the_evidence_of_backups_is_told_as_text_json_and_a_workbook(city: City) -> None:
+    told = city("report", "backups", city.plan, "--json")
+    assert told.code == 0
+    titles = [part["title"] for part in told.document["parts"]]
+    assert [title[:2] for title in titles] == ["1.", "2.", "3.", "4."]
+    shown = city("report", "backups", city.plan).out
+    assert "2. 実測" in shown
+    assert "4. 未確認" in shown
+    file = city.root / "evidence.xlsx"
+    made = city("report", "backups", city.plan, "--format", "xlsx", "--out", str(file))
+    assert made.code == 0
+    assert file.read_bytes()[:2] == b"PK"
+    assert city("report", "backups", city.plan, "--format", "xlsx").code == 2, "where to?"
+    assert city("report", "backups", city.plan, "--system", "nobody").code == 2
+
+
 def test_a_check_is_paused_and_another_added_for_a_while(city: City) -> None:
     plan, much = city.plan, ("--for", "2h", "--reason", "工事")
     assert city("check", "pause", plan, "juki/seen", *much).code == 0

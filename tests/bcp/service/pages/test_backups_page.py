@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from backups.figures import CopyStatus
 from backups.files.model import FilesCopy
-from backups.model import AttestedSet
+from backups.model import AttestedSet, restic_sets
 from backups.record import Evidence, Result
 from backups.standing import Rung
+from bcp.kit.clock import SystemClock
 from bcp.kit.language import Text
 from bcp.service.pages.backups_page import attached
 from bcp.watch.values import Status
-from tests.bcp.service.pages.sample import Town, Visitor
+from tests.bcp.service.pages.sample import Town, Visitor, proofs, read_city, serving, town
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -129,3 +131,34 @@ def test_an_offline_copy_that_was_never_reached_was_never_attached(
     rung = Rung("share", "tape", 1, Status.UNKNOWN, Text("", ""), looked, NOW)
     copy = CopyStatus(offline, (rung,), None, (), None, "", None)
     assert attached(copy) == (NOW if seen else None)
+
+
+async def test_a_restore_is_ordered_on_the_page_by_who_may_and_after_typing_the_set(
+    tmp_path: Path,
+) -> None:
+    plan, sets = read_city()
+    one = restic_sets(sets)[0].model_copy(update={"restore_to": str(tmp_path / "back")})
+    async with (
+        town(tmp_path / "town", SystemClock(), city=(plan, (one,))) as made,
+        serving(made) as server,
+        Visitor.open(made, server) as visitor,
+    ):
+        await proofs(made)
+        await visitor.sign_in("viewer")
+        assert "/backups/restore" not in (await visitor.get("/backups"))[1]
+        await visitor.sign_in("administrator")
+        _, page = await visitor.get("/backups")
+        form = page[page.index('action="/backups/restore"') :]
+        snapshot = re.findall(r'<option value="([0-9a-f]{64})"', form)[0]
+        repository = re.findall(r'name="repository" value="([^"]+)"', form)[0]
+        asked = {"set": one.id, "repository": repository, "snapshot": snapshot}
+        status, said = await visitor.post("/backups/restore", **asked, confirm="x")
+        assert (status, f"{one.id} と入力" in said) == (400, True)
+        assert made.room.orders.waiting((one.id, repository)) is None
+        await visitor.post("/backups/restore", **asked, confirm=one.id)
+        order = made.room.orders.waiting((one.id, repository))
+        assert order is not None
+        assert order.custody.snapshot == snapshot
+        assert "復元を受け付けました" in (await visitor.get("/backups"))[1]
+        status, _ = await visitor.post("/backups/restore", **{**asked, "set": "nobody"})
+        assert status == 404
