@@ -86,7 +86,9 @@ class CopyState:
     escrow: Escrow | None = None
     """The newest trial of the sealed things, signed or not."""
     escrow_signed: Escrow | None = None
-    """The newest good trial that a second person signed; its time is that of the trial."""
+    """The newest good trial with all its signatures; its time is that of the trial."""
+    escrow_signatures: tuple[Escrow, ...] = ()
+    """Under the newest trial, so far."""
     held: Change | None = None
     """An unusual change nobody has cleared: forget and prune wait."""
 
@@ -216,10 +218,11 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
 def _tried(copy: CopyState, record: Escrow) -> CopyState:
     trial = copy.escrow
     if not record.signs:
-        return replace(copy, escrow=record)
+        return replace(copy, escrow=record, escrow_signatures=())
     if trial is None or trial.run != record.run or trial.result is not Result.GOOD:
         return copy
-    return replace(copy, escrow_signed=trial)
+    copy = replace(copy, escrow_signatures=(*copy.escrow_signatures, record))
+    return replace(copy, escrow_signed=trial) if record.last else copy
 
 
 def _aside(copy: CopyState, record: Aside) -> CopyState:

@@ -43,7 +43,9 @@ class CopyStatus:
     listing: str | None = None
     """Root of the listing on record: what the copy held."""
     unsigned: Escrow | None = None
-    """A good trial of the sealed things without its second signature."""
+    """A good trial of the sealed things without all its signatures."""
+    unsigned_roles: tuple[str, ...] = ()
+    """The roles whose signature is missing; empty: any second person's."""
     restorable: tuple[Custody, ...] = ()
     """The snapshots on record, the newest first."""
     ordered: bool = False
@@ -100,10 +102,16 @@ def _copy(room: BackupRoom, one: ProvenSet, copy: ProvenCopy) -> CopyStatus:
         state.restores[-1] if state.restores else None,
         state.demand.listed if state.demand else None,
         state.escrow if _waits(state) else None,
+        _missing(one, state) if _waits(state) else (),
         tuple(one for one in reversed(state.custody) if one.complete),
         room.orders.waiting(key) is not None,
         room.orders.refused(key),
     )
+
+
+def _missing(one: ProvenSet, state: CopyState) -> tuple[str, ...]:
+    signed = {signature.role for signature in state.escrow_signatures}
+    return tuple(role for role in one.verify.escrow_roles if role not in signed)
 
 
 def _waits(state: CopyState) -> bool:

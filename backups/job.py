@@ -31,7 +31,7 @@ from backups.restic.parsing import Snapshot, Summary
 from backups.restic.restic import Answer
 from backups.restic.verdict import Judgement, Verdict
 from backups.sight import identify, required_objects, see_objects, still_required
-from backups.tools import SYSTEM, Copy, make_private, milliseconds
+from backups.tools import SYSTEM, Copy, make_private, milliseconds, pace
 from bcp.journal.entry import Actor
 from bcp.kit.language import Text, text
 
@@ -240,7 +240,8 @@ async def _manifest(copy: Copy, sources: tuple[Path, ...]) -> Manifest:
     tools = copy.tools
     folder = await tools.workers.thread(make_private, tools.folder / "manifest" / copy.set.id)
     path = folder / f"{copy.repository.id}.sha256"
-    taken = await manifest.write(tools.workers, sources, path, patterns=copy.patterns)
+    slowly = pace(copy.set.limits.read, tools.clock)
+    taken = await manifest.write(tools.workers, sources, path, patterns=copy.patterns, pace=slowly)
     await tools.workers.thread(tools.log.evidence.put_file, path)
     return taken
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from backups import walk
 from backups.names import escape_line, escape_percent, unescape_line, unescape_percent
+from backups.pace import Pace
 from backups.walk import Entry, Item
 from bcp.kit.errors import BcpError
 from bcp.kit.workers import Workers
@@ -63,30 +64,36 @@ async def write(
     *,
     base: Path = Path("/"),
     patterns: tuple[bytes, ...] = (),
+    pace: Pace | None = None,
 ) -> Manifest:
-    """Hash everything under the roots into `out`. Raises OSError when `out` cannot be written."""
+    """Hash everything under the roots into `out`. Raises OSError when `out` cannot be written.
+
+    `pace`: no faster than this. It is used up: a caller that goes away lets its threads go.
+    """
     items = walk.walk([os.fsencode(root) for root in roots], os.fsencode(base), patterns)
     groups = walk.batches(items)
-    sink = _Sink(out)
+    sink, depth = _Sink(out, pace), DEPTH if pace is None else 1
     pending: deque[asyncio.Task[Read]] = deque()
     try:
         async with asyncio.TaskGroup() as group:
             while not sink.ended:
                 large = await workers.thread(sink.run, groups, alone=not pending)
                 if large:
-                    pending.append(group.create_task(workers.thread(walk.read_batch, large)))
-                while pending and (len(pending) >= DEPTH or not large):
+                    pending.append(group.create_task(workers.thread(walk.read_batch, large, pace)))
+                while pending and (len(pending) >= depth or not large):
                     await workers.thread(sink.add, await pending.popleft())
         return await workers.thread(sink.finish)
     finally:
+        if pace is not None:
+            pace.stop()
         sink.close()
 
 
 class _Sink:
     """The file being written, hashed as it grows."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, pace: Pace | None) -> None:
+        self._path, self._pace = path, pace
         self._file: BinaryIO = path.open("wb", buffering=1 << 20)
         self._sha = hashlib.sha256()
         self._files = self._bytes = self._entries = self._unreadable = 0
@@ -102,7 +109,7 @@ class _Sink:
         `alone`: nothing is being read elsewhere that must be written first. At most `RUN` batches,
         so that a pause or a cancelled caller is felt.
         """
-        for _turn in range(RUN):
+        for _turn in range(RUN if self._pace is None else 1):
             batch = self._held or next(groups, self._none)
             self._held = []
             if not batch:
@@ -113,7 +120,7 @@ class _Sink:
             if not alone:
                 self._held = batch
                 return []
-            self.add(walk.read_batch(batch))
+            self.add(walk.read_batch(batch, self._pace))
         return []
 
     def add(self, read: Read) -> None:

@@ -79,6 +79,8 @@ class Verify(Model):
     """業務主管の受入: so long the owner's acceptance of a restored copy counts."""
     escrow: Duration | None = None
     """封印物の確認: so often the sealed password and key are tried; null: nothing is sealed."""
+    escrow_roles: tuple[Id, ...] = Field((), max_length=4)
+    """Roles that must each sign the trial, by different people; none: any second person."""
     restore: Duration = timedelta(days=1)
     """Restore test: the newest snapshot and an older one by lot."""
     whole: Duration = timedelta(days=30)
@@ -109,6 +111,8 @@ class Limits(Model):
     download: int | None = Field(None, ge=1)
     names: int | None = Field(None, ge=1)
     """For the names check, which reads the medium itself."""
+    read: int | None = Field(None, ge=1)
+    """For the manifest, which reads the whole source before each backup."""
     nice: int = Field(10, ge=0, le=19)
     idle_disk: bool = False
     """Read and write only when nobody else does (ionice class idle)."""
@@ -269,6 +273,12 @@ def _of_one(index: int, item: ProvenSet | AttestedSet, city: City, tree: Tree) -
         if copy.site is not None and city.site(copy.site) is None:
             names = [site.id for site in city.sites]
             yield fault(tree, (*here, "repositories", at, "site"), unknown(copy.site, names))
+    roles = item.verify.escrow_roles if isinstance(item, BackupSet) else ()
+    for place, role in enumerate(roles):
+        if city.role(role) is None:
+            names = [known.id for known in city.roles]
+            path = (*here, "verify", "escrow_roles", place)
+            yield fault(tree, path, unknown(role, names))
     if isinstance(item, BackupSet) and item.rpo and item.every and item.rpo < item.every:
         message = (
             f"rpo {format_duration(item.rpo)} は every {format_duration(item.every)} より短い / "

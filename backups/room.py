@@ -256,10 +256,18 @@ class BackupRoom:
         copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
         return await stating.try_sealed(copy, password, materials, actor=actor, op=op)
 
-    async def sign_sealed(self, set_id: str, repository: str, *, actor: Actor, op: str) -> Escrow:
-        """The second signature under the last trial. Raises `Refused`."""
+    async def sign_sealed(
+        self,
+        set_id: str,
+        repository: str,
+        *,
+        roles: frozenset[str] = frozenset(),
+        actor: Actor,
+        op: str,
+    ) -> Escrow:
+        """A signature under the last trial, in one of `roles` of the plan. Raises `Refused`."""
         copy = await self._keeper.copy(self._keeper.plan.chosen(set_id, repository)[0])
-        return await stating.sign(copy, actor=actor, op=op)
+        return await stating.sign(copy, roles=roles, actor=actor, op=op)
 
     def attestation(self, set_id: str) -> Attestation | None:
         """The report in force of an attested set; None: none was taken over yet."""

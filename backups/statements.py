@@ -71,6 +71,10 @@ class Escrow:
     signs: bool = False
     by: str = ""
     seq: int = -1
+    role: str = ""
+    """The role of the plan it is signed in; empty: any second person's."""
+    last: bool = True
+    """With this signature all are there that the plan asked for."""
 
     def entry(self) -> NewEntry:
         """The log entry."""
@@ -83,6 +87,8 @@ class Escrow:
             "materials": self.materials,
             "signs": self.signs,
         }
+        if self.role:
+            detail |= {"role": self.role, "last": self.last}
         return NewEntry(ESCROW, f"backup/{self.set}/{self.repository}", detail, None, self.at)
 
 
@@ -114,5 +120,7 @@ def read(entry: Entry) -> Attestation | Escrow | None:
             d["signs"],
             entry.actor.id,
             entry.seq,
+            d.get("role", ""),
+            d.get("last", True),
         )
     return None

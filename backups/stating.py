@@ -108,14 +108,33 @@ async def try_sealed(
     return made
 
 
-async def sign(copy: Copy, *, actor: Actor, op: str) -> Escrow:
-    """The second person's signature under the last trial. Raises `Refused`."""
-    trial = copy.state.escrow
+async def sign(copy: Copy, *, roles: frozenset[str] = frozenset(), actor: Actor, op: str) -> Escrow:
+    """A signature under the last trial; `roles`: those of the plan the person holds.
+
+    Where the plan names roles, each signs once and no person twice; else one person signs who did not
+    make the trial. Raises `Refused`.
+    """
+    trial, done = copy.state.escrow, copy.state.escrow_signatures
     if trial is None or trial.result is not Result.GOOD:
         raise Refused(text("backups.escrow_none").ja, next_step="ict-bcp backup escrow")
-    if trial.by == actor.id:
+    wanted = copy.set.verify.escrow_roles
+    if any(one.by == actor.id for one in done):
+        raise Refused(text("backups.escrow_twice").ja, got=actor.id)
+    if not wanted and trial.by == actor.id:
         raise Refused(text("backups.escrow_same").ja, got=actor.id)
-    made = replace(trial, at=copy.tools.clock.utc(), signs=True, by=actor.id)
+    signed = {one.role for one in done}
+    role = next((one for one in wanted if one in roles and one not in signed), "")
+    if wanted and not role:
+        missing = ", ".join(one for one in wanted if one not in signed)
+        raise Refused(text("backups.escrow_role").ja, expected=missing, got=actor.id)
+    made = replace(
+        trial,
+        at=copy.tools.clock.utc(),
+        signs=True,
+        by=actor.id,
+        role=role,
+        last=set(wanted) <= {*signed, role},
+    )
     await copy.tools.log.append(made.entry(), op=op, actor=actor)
     return made
 

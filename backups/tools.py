@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from backups.acts import Aside
 from backups.custody import CopyState, CustodyState
 from backups.model import BackupSet, Repository
+from backups.pace import Pace
 from backups.record import Record
 from backups.restic.restic import OnProgress, Restic
 from bcp.journal.entry import Actor, Entry, NewEntry
@@ -108,6 +109,11 @@ class Copy:
     def patterns(self) -> tuple[bytes, ...]:
         """The set's excludes as bytes."""
         return tuple(pattern.encode() for pattern in self.set.exclude)
+
+
+def pace(rate: int | None, clock: Clock) -> Pace | None:
+    """For one reading at `rate` KiB a second; None: no limit."""
+    return Pace(rate * 1024, clock.monotonic) if rate is not None else None
 
 
 def milliseconds(clock: Clock, since: float) -> int:

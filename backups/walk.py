@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from backups.names import excluded
+from backups.pace import Pace
 
 BATCH_FILES = 256
 BATCH_BYTES = 8 << 20
@@ -110,9 +111,9 @@ def is_small(batch: Sequence[Item]) -> bool:
     return sum(item.stat.st_size for item in batch if item.stat is not None) < LARGE * len(batch)
 
 
-def read_batch(items: Sequence[Item]) -> list[tuple[Entry, int]]:
-    """Hash what is a file; each entry comes with its stamp."""
-    return [_read(item) for item in items]
+def read_batch(items: Sequence[Item], pace: Pace | None = None) -> list[tuple[Entry, int]]:
+    """Hash what is a file; each entry comes with its stamp. Raises `Stopped` when `pace` was."""
+    return [_read(item, pace) for item in items]
 
 
 def stamp(item: Item) -> int:
@@ -130,7 +131,7 @@ def _stamp(info: os.stat_result) -> int:
     return (hash(known) & _MASK) or 1
 
 
-def _read(item: Item) -> tuple[Entry, int]:
+def _read(item: Item, pace: Pace | None) -> tuple[Entry, int]:
     """The stamp is of *before* the reading: a later walk then shows a change while it was read."""
     path, name, info, error = item
     if info is None:
@@ -138,7 +139,7 @@ def _read(item: Item) -> tuple[Entry, int]:
     mode = info.st_mode
     try:
         if stat.S_ISREG(mode):
-            digest, size = _digest(path, info.st_size)
+            digest, size = _digest(path, info.st_size, pace)
             return Entry("f", name, mode & 0o7777, size, digest), _stamp(info)
         if stat.S_ISDIR(mode):
             return Entry("d", name, mode & 0o7777), stamp(item)
@@ -155,12 +156,14 @@ def _read(item: Item) -> tuple[Entry, int]:
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def _digest(path: bytes, expected: int) -> tuple[str, int]:
+def _digest(path: bytes, expected: int, pace: Pace | None) -> tuple[str, int]:
     """SHA-256 and length; read to the end, whatever the length was before."""
     buffers, view = _buffer()
     fd = os.open(path, _FLAGS)
     try:
         got = os.readv(fd, buffers)
+        if pace is not None:
+            pace.spend(got)
         if got == expected and got < _CHUNK:
             # The whole small file in one read; if it grew meanwhile, its stamp no longer fits.
             return sha256(view[:got]).hexdigest(), got
@@ -169,6 +172,8 @@ def _digest(path: bytes, expected: int) -> tuple[str, int]:
             sha.update(view[:got])
             size += got
             got = os.readv(fd, buffers)
+            if pace is not None:
+                pace.spend(got)
         return sha.hexdigest(), size
     finally:
         os.close(fd)

@@ -23,7 +23,7 @@ from backups.hold import PAUSED
 from backups.manifest import Manifest
 from backups.planned import Key
 from backups.record import Custody, Evidence, Result
-from backups.tools import make_private, milliseconds
+from backups.tools import make_private, milliseconds, pace
 from bcp.journal.entry import Actor
 from bcp.kit.errors import BcpError, Refused, UsageError
 from bcp.kit.language import text
@@ -151,7 +151,8 @@ class FilesKeeper:
     async def _manifest(self, key: Key, path: Path) -> Manifest:
         folder = await self._tools.workers.thread(make_private, self._tools.folder / "files")
         out, base = folder / f"{key[0]}.{key[1]}.manifest", path.parent
-        return await manifest.write(self._tools.workers, [path], out, base=base)
+        slowly = pace(self.find(key)[0].limit_read, self._tools.clock)
+        return await manifest.write(self._tools.workers, [path], out, base=base, pace=slowly)
 
     async def _source(self, key: Key, one: FilesSet) -> Manifest | None:
         """The originals now; None where this host cannot read them."""
@@ -160,7 +161,10 @@ class FilesKeeper:
         if not roots or not there:
             return None
         out = self._tools.folder / "files" / f"{key[0]}.{key[1]}.source"
-        return await manifest.write(self._tools.workers, roots, out, patterns=_patterns(one))
+        slowly = pace(one.limit_read, self._tools.clock)
+        return await manifest.write(
+            self._tools.workers, roots, out, patterns=_patterns(one), pace=slowly
+        )
 
     # --- reading again ------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ class FilesVerify(Model):
     deadline: Duration = timedelta(hours=24)
     """Time for the next proof to be made."""
     escrow: ClassVar[None] = None
+    escrow_roles: ClassVar[tuple[Id, ...]] = ()
     parts: ClassVar[int] = 1
 
     @property
@@ -96,6 +97,8 @@ class FilesSet(Model):
     verify: FilesVerify = FilesVerify()
     names_every: Duration | None = timedelta(days=1)
     """So often the newest generation and one by lot are read again and held against their digests."""
+    limit_read: int | None = Field(None, ge=1)
+    """How fast copies and originals are read, in KiB a second; null: as fast as they can be."""
     unconfirmed: bool = False
     every: ClassVar[timedelta | None] = None
     deadline: ClassVar[timedelta] = timedelta(hours=24)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backups import figures
 from backups.care import concerns
 from backups.custody import CopyState
 from backups.figures import families
@@ -107,6 +108,33 @@ async def test_the_sealed_things_open_the_copy_from_a_clean_folder_and_two_peopl
     signed = place.room.custody("juki", "main").escrow_signed
     assert signed is not None
     assert signed.run == trial.run
+
+
+async def test_each_role_of_the_plan_signs_once_and_by_another_person(place: Place) -> None:
+    await place.init()
+    verify = Verify(escrow=timedelta(days=365), escrow_roles=("infra", "soumu"))
+    room = place.make_room(place.set(verify=verify))
+    await room.backup("juki")
+    trial = await room.try_sealed("juki", "main", place.password, None, actor=ONE, op="try")
+    assert trial.result is Result.GOOD
+    key, three = ("juki", "main"), Actor("u-3", "account")
+    with pytest.raises(Refused, match="役割"):
+        await room.sign_sealed(*key, roles=frozenset({"viewer"}), actor=TWO, op="none")
+    both = frozenset({"infra", "soumu"})
+    first = await room.sign_sealed(*key, roles=both, actor=TWO, op="first")
+    assert (first.role, first.last) == ("infra", False)
+    assert room.custody(*key).escrow_signed is None, "half of the signatures is none"
+    assert figures.status(room).sets[0].copies[0].unsigned_roles == ("soumu",)
+    with pytest.raises(Refused, match="すでに署名"):
+        await room.sign_sealed(*key, roles=both, actor=TWO, op="again")
+    with pytest.raises(Refused, match="役割"):
+        await room.sign_sealed(*key, roles=frozenset({"infra"}), actor=three, op="taken")
+    second = await room.sign_sealed(*key, roles=both, actor=three, op="second")
+    assert (second.role, second.last) == ("soumu", True)
+    signed = room.custody(*key).escrow_signed
+    assert signed is not None
+    assert signed.run == trial.run
+    assert figures.status(room).sets[0].copies[0].unsigned is None
 
 
 async def test_a_wrong_password_in_the_envelope_is_found_and_cannot_be_signed(

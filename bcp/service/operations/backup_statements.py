@@ -16,6 +16,7 @@ from bcp.kit.units import JST, jst, to_us
 from bcp.plan.loader import unknown
 from bcp.plan.types import Day, Duration, Id, Model
 from bcp.service.access.roles import Permission
+from bcp.service.holders import holders
 from bcp.service.house import House
 from bcp.service.operations.backing_up import InOne
 from bcp.service.operations.keeping_backups import the_copy
@@ -137,8 +138,10 @@ async def escrow(house: House, caller: Caller, parameters: Sealed) -> Answer:
 async def escrow_sign(house: House, caller: Caller, parameters: InOne) -> Answer:
     """The second person's signature."""
     key = the_copy(house, parameters.set, parameters.repository)
-    made = await house.room.sign_sealed(*key, actor=caller.actor, op=caller.op)
-    return Answer({"run": made.run}, (text("backups.escrow_signed").ja,))
+    roles = holders(house.city, house.accounts).get(caller.actor.id, frozenset())
+    made = await house.room.sign_sealed(*key, roles=roles, actor=caller.actor, op=caller.op)
+    said = text("backups.escrow_signed" if made.last else "backups.escrow_signed_part").ja
+    return Answer({"run": made.run, "role": made.role, "last": made.last}, (said,))
 
 
 OPERATIONS: tuple[Operation[Any], ...] = (

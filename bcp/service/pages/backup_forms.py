@@ -18,6 +18,7 @@ from bcp.kit.errors import UsageError
 from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
+from bcp.service.holders import holders
 from bcp.service.operations.backup_statements import attestation
 from bcp.service.pages.event import actor, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Pages
@@ -63,8 +64,9 @@ async def approve(visit: Visit) -> Answer:
 async def sign(visit: Visit) -> Answer:
     """The second signature under the trial of the sealed things."""
     who: Actor = actor(visit)
+    roles = holders(visit.house.city, visit.house.accounts).get(who.id, frozenset())
     await visit.house.room.sign_sealed(
-        visit.field("set"), visit.field("repository"), actor=who, op=_op(visit)
+        visit.field("set"), visit.field("repository"), roles=roles, actor=who, op=_op(visit)
     )
     return Go(_PLACE)
 

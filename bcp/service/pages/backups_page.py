@@ -104,7 +104,9 @@ class Copy:
     listing: str
     """Digest of what it held then; empty: not known."""
     escrow: Escrow | None
-    """A good trial of the sealed things that waits for its second signature."""
+    """A good trial of the sealed things that waits for its signatures."""
+    signers: str
+    """The roles that have not signed it; empty: any second person."""
     stopped: datetime | None
     """Time of the snapshot whose restore was cut off; it can be begun again."""
 
@@ -237,6 +239,7 @@ def _copy(copy: CopyStatus, city: City, words: Words, into: Path | None) -> Copy
         attached(copy),
         (copy.listing or "")[:12],
         copy.unsigned,
+        "・".join(role.name if (role := city.role(id)) else id for id in copy.unsigned_roles),
         _stopped(copy),
         copy.restorable[:_OFFERED] if into is not None else (),
         _restored(copy, into),
