@@ -24,7 +24,7 @@ from runbooks.incidents import Incidents
 
 _ONE_EVENT = timedelta(days=1)
 """What fell more than this before the rest is another matter and dates no onset."""
-_PLANNED = frozenset({Mute.MAINTENANCE, Mute.PLANNED})
+_NO_VERDICT = frozenset({Mute.MAINTENANCE, Mute.PLANNED, Mute.MEMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Lamp:
 
 
 def lamp(view: CheckView) -> Lamp:
-    """From the board. A planned stop is no verdict."""
-    planned = bool(view.muted & _PLANNED)
+    """From the board. A planned stop is no verdict, nor is a part of a whole that is judged as one."""
+    planned = bool(view.muted & _NO_VERDICT)
     return Lamp(
         view.id,
         view.check.system or view.id,

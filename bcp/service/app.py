@@ -51,6 +51,7 @@ from bcp.watch.recorder import Recorder
 from bcp.watch.runner import one_round
 from bcp.watch.schedule import Scheduler
 from bcp.watch.slices import Slices
+from bcp.watch.view import known_of
 from probes.engine.resolve import SystemResolver
 from runbooks.desk import Desk
 from runbooks.drills import Drills
@@ -130,6 +131,7 @@ async def _build(
         ca_file=parts.ca_file(plan),
         statement=lambda check: journal.state("statements").get(check),
         heard=heartbeats.of,
+        known=lambda check: known_of(board.view(check)) if check in board else None,
         logins=await workers.thread(Logins.open, places.logins, workers),
     )
     scheduler = Scheduler(

@@ -171,6 +171,7 @@ class Draft:
         ids = {check.id for _i, check in checks}
         ids |= {*derived_ids(sets), *care_ids(sets), *rpo_ids(city, sets)}
         self.faults += rules.check_faults(city, checks, self.tree)
+        self.faults += rules.together_faults(checks, self.tree)
         self.faults += check_backups(self.parts["backups"], city, self.tree)
         self.faults += rules.proof_faults(city, ids, self.tree)
         if self.faults:

@@ -90,6 +90,32 @@ def check_faults(city: City, checks: list[Placed], tree: Tree) -> Iterator[Fault
         yield fault(tree, path, message)
 
 
+def together_faults(checks: Iterable[Placed], tree: Tree) -> Iterator[Fault]:
+    """What a check speaks for must exist, be of its own system, and speak for itself nowhere else."""
+    placed = list(checks)
+    known = {check.id: check for _index, check in placed}
+    taken: dict[str, str] = {}
+    for index, check in placed:
+        if index is None:
+            continue
+        path = ("checks", index)
+        for id in check.speaks_for:
+            other = known.get(id)
+            if other is None:
+                yield fault(tree, path, unknown(id, known))
+            elif other.speaks_for:
+                message = f"{id} もほかの検査をまとめています / {id} speaks for others itself"
+                yield fault(tree, path, message)
+            elif other.system != check.system or other.pillar is not check.pillar:
+                message = f"{id} は別のシステムか別の柱です / {id} is of another system or pillar"
+                yield fault(tree, path, message)
+            elif taken.setdefault(id, check.id) != check.id:
+                message = (
+                    f"{id} は {taken[id]} がまとめています / {taken[id]} speaks for {id} already"
+                )
+                yield fault(tree, path, message)
+
+
 def blocked(city: City, checks: Iterable[Check], today: date) -> dict[str, Text]:
     """Checks that may not run, and why: hosts of closed zones and of providers need a permission.
 

@@ -84,6 +84,18 @@ class Statement:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the board says of another check now, confirmed; a judge over several asks for it."""
+
+    status: Status
+    since: datetime
+    """Start of the first look of this state."""
+    looked: datetime
+    """Start of the last look."""
+    sentence: Text
+
+
 class Resolver(Protocol):
     """Names to addresses, never blocking the loop."""
 
@@ -107,6 +119,8 @@ class Env:
     """The last thing a person confirmed for a check (kind `observed`)."""
     heard: Callable[[str], Heard] | None = None
     """What a job has told us (kind `heartbeat`). None: nobody listens here."""
+    known: Callable[[str], Known | None] = field(default=lambda _check: None)
+    """What stands of another check (kinds `pair` and `quorum`). None: nothing that still counts."""
     logins: Logins = field(default_factory=Logins)
     """How logins ended: a refused one is never repeated."""
 
@@ -162,6 +176,11 @@ class Check(Model):
     def logs_in(self) -> bool:
         """It shows a server a password: refused in the zone マイナンバー利用事務系."""
         return False
+
+    @property
+    def speaks_for(self) -> tuple[str, ...]:
+        """Checks it judges together: they count and call people through it alone."""
+        return ()
 
     @classmethod
     def timeout_status(cls) -> Status:

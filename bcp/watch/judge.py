@@ -54,9 +54,12 @@ class Judge:
         views: dict[str, CheckView] = {}
         of_system: dict[str, list[CheckView]] = {}
         places, doubtful = rollup.Places(), set[str]()
+        members: dict[str, str] = {}
         for view in self._board.walk(now):
             views[view.id] = view
             places.add(view)
+            if view.check.speaks_for and not view.blocked:
+                members |= dict.fromkeys(view.check.speaks_for, view.id)
             if view.check.system:
                 of_system.setdefault(view.check.system, []).append(view)
                 if _doubtful(view):
@@ -67,7 +70,9 @@ class Judge:
         for system in city.systems:
             level = rollup.proven_level(system, views, self._board.since_ok, now)
             own = of_system.get(system.id, [])
-            states[system.id] = rollup.system_state(system, own, day_of(now), city.node.zone, level)
+            states[system.id] = rollup.system_state(
+                system, own, day_of(now), city.node.zone, level, members
+            )
             if slices.due():
                 await asyncio.sleep(0)
         self.services = {
@@ -80,7 +85,7 @@ class Judge:
         self._planned = planned_systems(city, active, stops, now)
         parents, explained = self._parents(city, states)
         self.sites.refresh(city, states, explained, frozenset(doubtful), now)
-        members = {
+        fallen = {
             (id, Mute.PARENT): reason(city, event)
             for event in self.sites.events.values()
             for system in event.systems
@@ -91,7 +96,13 @@ class Judge:
             for id, count in self.flapping.refresh(now).items()
         }
         cut = await self._cut(city, views, now, slices)
-        await self._silencer.apply({**wanted, **members, **parents, **restless, **cut}, slices)
+        told = {
+            (id, Mute.MEMBER): text("watch.told_by", check=by)
+            for id, by in members.items()
+            if id in views
+        }
+        every = {**wanted, **fallen, **parents, **restless, **cut, **told}
+        await self._silencer.apply(every, slices)
         self._board.self_suspect = self.own_line.suspicion or places.suspicion()
         await let_go(slices, of_system, views)
 
@@ -106,7 +117,8 @@ class Judge:
             return found
         why = text("watch.line_silence")
         for view in views.values():
-            if line.silences(view):
+            parts = (views[id] for id in view.check.speaks_for if id in views)
+            if line.silences(view) or any(map(line.silences, parts)):
                 found[view.id, Mute.OWN_LINE] = why
             if slices.due():
                 await asyncio.sleep(0)

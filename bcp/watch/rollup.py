@@ -6,7 +6,7 @@ stand beside it by pillar (`SystemState.pillars`); a world-readable key file doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -77,19 +77,23 @@ def system_state(
     today: date,
     node_zone: Zone | None = None,
     level: str | None = None,
+    members: Collection[str] = (),
 ) -> SystemState:
     """The state of a system from the views of its checks; `level` is its proven level.
+
+    `members` are told by a check that speaks for them: of a pair, one must be passive to be well.
 
     Failed while a lower level is proven is degraded: part of it works. What does not run on
     purpose is left out and counted, unless nothing else is there; then the state is unknown.
     """
     order = worst_first(views)
+    counted = [view for view in order if view.id not in members] if members else order
     base = SystemState(
         system.id,
         Status.UNKNOWN,
         text("watch.unwatched"),
         level=level,
-        pillars=_by_pillar(order),
+        pillars=_by_pillar(counted),
         checks=tuple(view.id for view in order),
         failing=frozenset(view.id for view in order if view.status is Status.FAILED),
         watched=False,
@@ -99,7 +103,7 @@ def system_state(
         return replace(base, sentence=text("watch.other_zone"))
     if system.hosting and not system.hosted(today):
         return replace(base, sentence=text("watch.not_in_service"))
-    looking = [view for view in order if view.check.pillar is Pillar.AVAILABILITY]
+    looking = [view for view in counted if view.check.pillar is Pillar.AVAILABILITY]
     return _judge(replace(base, watched=True), looking) if looking else base
 
 

@@ -42,6 +42,8 @@ class Mute(StrEnum):
     """Down and up again and again: told once."""
     OWN_LINE = "own_line"
     """This node is cut off: told once."""
+    MEMBER = "member"
+    """Judged together with others: told by the check that speaks for it."""
 
 
 class FindingResult(StrEnum):

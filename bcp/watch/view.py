@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bcp.kit.language import Text
-from bcp.watch.check import Check
+from bcp.watch.check import Check, Known
 from bcp.watch.values import Finding, Mute, Observation, Status
 
 WORKS = frozenset({Status.OK, Status.DEGRADED})
@@ -64,6 +64,13 @@ class CheckView:
             return False
         seen = self.last.outcome
         return seen.status is not Status.UNKNOWN or bool(seen.findings)
+
+
+def known_of(view: CheckView) -> Known | None:
+    """What a judge over several checks may build on; None before the first look and past its time."""
+    if view.last is None or view.since is None or view.stale or view.blocked:
+        return None
+    return Known(view.status, view.since, view.last.started, view.sentence)
 
 
 class Reading(NamedTuple):

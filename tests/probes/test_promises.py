@@ -150,6 +150,16 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"argv": ["/bin/sh", "-c", "sleep 60 & sleep 60"]},
         ),
         "heartbeat": ({"token_file": str(secret), "interval": "1h"}, None, None),
+        "pair": (
+            {
+                "members": [
+                    {"name": "本番", "ready": ["a/up"], "active": "a/serves"},
+                    {"name": "待機", "ready": ["b/up"], "active": "b/serves"},
+                ]
+            },
+            None,
+            None,
+        ),
         "host": ({"path": str(folder)}, {"path": str(folder / "absent")}, None),
         "nut": ({**local, "port": ups}, {**local, "port": dead}, {**local, "port": hung}),
         "observed": ({"function": "住民票", "counter": "市民課"}, None, None),

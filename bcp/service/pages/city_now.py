@@ -170,7 +170,11 @@ def _word(system: System, city: City, state: SystemState, views: tuple[CheckView
         elsewhere = system.zone is not city.node.zone and not any(view.last for view in views)
         return "unwatched" if elsewhere else "unset"
     live = [
-        v for v in views if v.check.pillar is Pillar.AVAILABILITY and v.status.value == "failed"
+        v
+        for v in views
+        if v.check.pillar is Pillar.AVAILABILITY
+        and v.status is Status.FAILED
+        and Mute.MEMBER not in v.muted
     ]
     if state.status is Status.FAILED and live and all(v.muted & _PLANNED for v in live):
         return "planned"
