@@ -150,6 +150,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {"argv": ["/bin/sh", "-c", "sleep 60 & sleep 60"]},
         ),
         "heartbeat": ({"token_file": str(secret), "interval": "1h"}, None, None),
+        "quorum": (
+            {"vantages": [{"name": "甲", "check": "a/up"}, {"name": "乙", "check": "b/up"}]},
+            None,
+            None,
+        ),
         "pair": (
             {
                 "members": [
