@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -32,8 +33,11 @@ def measure() -> list[Row]:
             ours = _best(lambda tree=tree: asyncio.run(_ours(tree, folder / "m")))  # type: ignore[misc]
             sums = _best(lambda tree=tree: _sha256sum(tree))  # type: ignore[misc]
             bare = _best(lambda tree=tree: _bare(tree))  # type: ignore[misc]
+            aide = _aide(tree, folder)
             rows.append(Row(f"manifest, {what}", ours, sums, "s", "sha256sum over find | xargs"))
             rows.append(Row(f"manifest, {what}", ours, bare, "s", "bare hashlib, one thread"))
+            if aide is not None:
+                rows.append(Row(f"manifest, {what}", ours, aide, "s", "aide --check (sha256)"))
     return rows + _polls()
 
 
@@ -74,6 +78,22 @@ def _sha256sum(tree: Path) -> None:
         )
 
 
+def _aide(tree: Path, folder: Path) -> float | None:
+    """Its check against its own database; None where it is not installed."""
+    program = shutil.which("aide")
+    if program is None:
+        return None
+    config = folder / "aide.conf"
+    config.write_text(
+        f"database_in=file:{folder}/aide.db\ndatabase_out=file:{folder}/aide.db\n"
+        f"gzip_dbout=no\nreport_url=file:/dev/null\n{tree} p+s+m+c+sha256\n"
+    )
+    words = [program, "-c", str(config)]
+    subprocess.run([*words, "--init"], check=True, capture_output=True)
+    checked = [*words, "--check"]
+    return _best(lambda: subprocess.run(checked, check=True, capture_output=True))
+
+
 def _bare(tree: Path) -> None:
     buffer = bytearray(1 << 20)
     view = memoryview(buffer)
@@ -88,8 +108,6 @@ def _bare(tree: Path) -> None:
 
 def _polls() -> list[Row]:
     """One look of the room against one `restic snapshots` on the same repository."""
-    import shutil
-
     program = shutil.which("restic")
     if program is None:
         return []
