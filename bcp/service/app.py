@@ -118,11 +118,13 @@ async def _build(
     history.start()
     undo.push_async_callback(workers.thread, history.close)
     board = Board(clock)
-    judge = Judge(board, clock, plan.city)
+    decided = None if isinstance(journal, NoLog) else journal.state("sites")
+    judge = Judge(board, clock, plan.city, decided)
     troubles += await workers.thread(secret_files.exposed, plan)
     notifier = parts.notifier(plan, clock, workers, troubles)
     pager = Pager(notifier, board, judge, clock, lambda: journal.state("acks"), journal)
     recorder = Recorder(board, judge, clock, history=history, sink=journal, announce=pager.announce)
+    notifier.on_delivery(lambda message: recorder.teller.delivered(message, clock.utc()))
     env = Env(
         clock=clock,
         workers=workers,

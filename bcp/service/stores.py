@@ -22,6 +22,7 @@ from bcp.kit.durable import write_atomic
 from bcp.plan.accepted import FOLD as ACCEPTED
 from bcp.watch.acks import FOLD as ACKS
 from bcp.watch.interim import FOLD as INTERIM
+from bcp.watch.site_log import FOLD as SITES
 from bcp.watch.statements import FOLD as STATEMENTS
 from runbooks.copies import FOLD as VERIFIED
 from runbooks.copies import FOLD_NAME as VERIFIED_NAME
@@ -33,6 +34,7 @@ FOLDS: Mapping[str, Fold[Any]] = {
     "plan": ACCEPTED,
     "statements": STATEMENTS,
     "acks": ACKS,
+    "sites": SITES,
     "interim": INTERIM,
     "backups": BACKUPS,
     "incidents": INCIDENTS,

@@ -37,6 +37,8 @@ class Announcement:
     """False: the integrity log could not be written; the message says so."""
     drill: bool = False
     notes: tuple[Text, ...] = ()
+    key: str = ""
+    """Which decision it tells, for whoever keeps book of what was delivered; sent to nobody."""
     again: bool = False
     """Told again because nobody acted: routes for the next one to call hear it too."""
 

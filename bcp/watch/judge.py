@@ -19,6 +19,7 @@ from bcp.watch.flapping import Flapping
 from bcp.watch.own_line import OwnLine
 from bcp.watch.rollup import ServiceState, SystemState
 from bcp.watch.silence import Silencer, planned, planned_systems
+from bcp.watch.site_log import Decisions
 from bcp.watch.sites import Sites, reason
 from bcp.watch.slices import Slices, let_go
 from bcp.watch.spans import day_of
@@ -30,7 +31,10 @@ from bcp.watch.view import CheckView, Span
 class Judge:
     """States of the city's systems and services. `city` may be swapped whole on a reload."""
 
-    def __init__(self, board: Board, clock: Clock, city: City) -> None:
+    def __init__(
+        self, board: Board, clock: Clock, city: City, sites: Decisions | None = None
+    ) -> None:
+        """`sites`: what the log knows of places that stood still; None where there is no log."""
         self._board, self._clock = board, clock
         self.city = city
         self.systems: Mapping[str, SystemState] = {}
@@ -41,7 +45,7 @@ class Judge:
         self._planned: frozenset[str] = frozenset()
         self.flapping = Flapping()
         self.own_line = OwnLine()
-        self.sites = Sites(clock.utc())
+        self.sites = Sites(clock.utc(), sites)
         """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
         """Set by the roof: systems stopped on purpose in a declared event, and what is said of it."""

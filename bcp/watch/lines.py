@@ -29,7 +29,7 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("ict_bcp_tls_not_after_timestamp_seconds", "gauge", "End of the certificate last seen."),
 )
 _TLS_FACT = "not_after"
-_RARE = frozenset({Mute.FLAPPING, Mute.OWN_LINE})
+_RARE = frozenset({Mute.FLAPPING, Mute.OWN_LINE, Mute.MEMBER})
 
 
 def escape(value: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +58,8 @@ class Route:
         self._clock, self._way = clock, way_of(route, node, tls, workers)
         self._queue: deque[tuple[float, Announcement]] = deque()
         self._came = asyncio.Event()
+        self.delivered: Callable[[Announcement], None] = lambda _message: None
+        """Called after each delivery; set by the notifier."""
 
     @property
     def waiting(self) -> int:
@@ -100,6 +102,7 @@ class Route:
                     log.info("notification works again", route=self.route.id)
                 state.ok, state.last_success = True, self._clock.utc()
                 state.delivered += 1
+                self.delivered(message)
                 return
 
     def _failed(self, failed: NotSent) -> None:
@@ -125,6 +128,11 @@ class Notifier:
         if ca_file is not None:
             tls.load_verify_locations(ca_file)
         self.routes = tuple(Route(route, clock, node, tls, workers) for route in routes)
+
+    def on_delivery(self, told: Callable[[Announcement], None]) -> None:
+        """Hear of every message that a route has delivered."""
+        for route in self.routes:
+            route.delivered = told
 
     def announce(self, message: Announcement) -> None:
         """Queue a message on every route that wants it. Never blocks, never raises."""

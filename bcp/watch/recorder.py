@@ -31,6 +31,7 @@ from bcp.watch.check import Check
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
 from bcp.watch.slices import Slices
+from bcp.watch.telling import Teller
 from bcp.watch.unlogged import Unlogged, entry_of
 from bcp.watch.values import Observation, Status, Transition
 from bcp.watch.view import Saved, Span
@@ -86,6 +87,7 @@ class Recorder:
         self._said: dict[str, Status] = {}
         self._log_again = 0.0
         self._backdating = Backdating()
+        self.teller = Teller(judge, announce, self._append, self._log_rests)
         self._credited = self._credited_long = clock.monotonic()
         self.overrun = 0
         """Changes dropped from the queue (never seen in practice; counted so that we would)."""
@@ -161,7 +163,7 @@ class Recorder:
         self._owe_what_was_muted()
         while True:
             await self._judge.refresh()
-            await self._tell_sites()
+            await self.teller.tell()
             slices = Slices(self._clock)
             for one in announcing.bundled(await self._ready(slices)):
                 self._announce(one)
@@ -172,13 +174,6 @@ class Recorder:
                 self._came.set()
             due = max(due + _TICK, self._clock.monotonic())
             await self._clock.sleep_until(due)
-
-    async def _tell_sites(self) -> None:
-        """A place that stands still, a check that flaps, our own line: on record, then told once."""
-        judge = self._judge
-        for news in (*judge.own_line.take(), *judge.sites.take(), *judge.flapping.take()):
-            logged = not self._log_rests() and await self._append(news.entry, news.op)
-            self._announce(replace(news.message, logged=logged))
 
     async def _keep_log(self) -> None:
         """The one task that writes to the log, so that no change is entered twice."""

@@ -15,7 +15,7 @@ from bcp.watch.board import Board
 from bcp.watch.judge import Judge
 from bcp.watch.recorder import Recorder
 from bcp.watch.rollup import SystemState
-from bcp.watch.sites import SHARE, SiteEvent, Sites, gathering, place_of, site_events
+from bcp.watch.sites import RULE, SiteEvent, Sites, gathering, place_of, site_events
 from bcp.watch.values import Mute, Status
 from tests.bcp.watch.helpers import check, city, running, seen
 from tests.bcp.watch.test_recorder import PaperLog
@@ -103,7 +103,7 @@ def test_an_event_never_rests_on_what_is_unknown_or_explained(
     for event in site_events(PLACES, states, explained, {}).values():
         assert all(states[id].status is Status.FAILED for id in event.systems)
         assert not explained & {*event.systems}
-        assert len(event.systems) >= SHARE * event.judged
+        assert 100 * len(event.systems) >= RULE.percent * event.judged
 
 
 def test_only_what_falls_together_waits_for_the_others() -> None:
