@@ -37,7 +37,7 @@ from bcp.service.pages.status import mirror_page
 from bcp.service.plan import Plan
 from bcp.service.showing import Mirrors
 from bcp.service.stores import FOLDS, Places, open_or_create
-from bcp.watch import families
+from bcp.watch import families, remembered
 from bcp.watch.board import Board
 from bcp.watch.check import Check, Env, HostAccess
 from bcp.watch.exposition import Exposition
@@ -120,6 +120,7 @@ async def _build(
     board = Board(clock)
     decided = None if isinstance(journal, NoLog) else journal.state("sites")
     judge = Judge(board, clock, plan.city, decided)
+    judge.restore(await workers.thread(remembered.read, places.judged))
     troubles += await workers.thread(secret_files.exposed, plan)
     notifier = parts.notifier(plan, clock, workers, troubles)
     pager = Pager(notifier, board, judge, clock, lambda: journal.state("acks"), journal)

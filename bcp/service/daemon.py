@@ -34,6 +34,7 @@ from bcp.service.plan import Plan, load
 from bcp.service.reload import Portable, Reloaded, assemble, needs_restart, read_portable
 from bcp.service.suggesting import Suggester
 from bcp.service.web import Extras, Web
+from bcp.watch.remembered import Remembered
 
 LOG = structlog.get_logger("daemon")
 _STUCK_SECONDS = 30.0
@@ -129,6 +130,8 @@ class Daemon:
         """Every task that lives as long as the daemon."""
         group.create_task(house.scheduler.run(group), name="scheduler")
         group.create_task(house.recorder.run(group), name="recorder")
+        memory = Remembered(house.places.judged, house.workers, self.clock, house.judge.memo)
+        group.create_task(memory.run(), name="remembered")
         group.create_task(house.notifier.run(group), name="notifier")
         group.create_task(house.pager.run(), name="pager")
         group.create_task(house.journal.keep_signing(), name="signing")

@@ -85,6 +85,11 @@ class Places:
         return self.data / "logins.json"
 
     @property
+    def judged(self) -> Path:
+        """Who flaps and which outages run: losable."""
+        return self.data / "judged.json"
+
+    @property
     def access(self) -> Path:
         """Accounts and sessions."""
         return self.data / "access.sqlite"

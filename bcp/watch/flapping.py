@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bcp.journal.entry import NewEntry
 from bcp.kit.language import text
-from bcp.kit.units import to_us
+from bcp.kit.units import from_us, to_us
 from bcp.watch.announcing import Announcement
 from bcp.watch.sites import News
 from bcp.watch.values import Severity, Transition
@@ -22,12 +23,14 @@ from bcp.watch.view import WORKS
 BEGINS = 6
 """From so many changes within `WITHIN` on it flaps."""
 WITHIN = timedelta(hours=1)
+_HALFWAY = BEGINS // 2
+"""Fewer changes than this are not kept over a restart."""
 QUIET = timedelta(minutes=10)
 """So long without a change and it has settled: a failure that stays is held back no longer than this."""
 
 
 class Flapping:
-    """Owner of who flaps now. Memory only: after a restart it must be seen again."""
+    """Owner of who flaps now."""
 
     def __init__(self) -> None:
         self.since: dict[str, datetime] = {}
@@ -63,6 +66,28 @@ class Flapping:
                 self._news.append(_news(check, count, now, over=False))
                 found[check] = count
         return found
+
+    def memo(self) -> dict[str, Any]:
+        """What a restart must not forget: who flaps, and who is halfway there."""
+        return {
+            "since": {check: to_us(at) for check, at in self.since.items()},
+            "changes": {
+                check: [to_us(at) for at in changes]
+                for check, changes in self._changes.items()
+                if check in self.since or len(changes) >= _HALFWAY
+            },
+        }
+
+    def restore(self, memo: Mapping[str, Any]) -> None:
+        """The inverse of `memo`. Raises TypeError, ValueError, KeyError for what is none."""
+        changes = {
+            str(check): deque((from_us(int(at)) for at in times), maxlen=4 * BEGINS)
+            for check, times in memo["changes"].items()
+            if times
+        }
+        since = {str(check): from_us(int(at)) for check, at in memo["since"].items()}
+        self._changes = changes
+        self.since = {check: at for check, at in since.items() if check in changes}
 
     def take(self) -> list[News]:
         """What is to be told now, once."""

@@ -7,8 +7,10 @@ Refreshed by the recorder's tick, in slices. Pages, metrics and reports read `sy
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bcp.kit.clock import Clock
 from bcp.kit.language import Text, text
@@ -16,6 +18,7 @@ from bcp.plan.model import City, System
 from bcp.watch import rollup
 from bcp.watch.board import Board
 from bcp.watch.flapping import Flapping
+from bcp.watch.outages import Outages
 from bcp.watch.own_line import OwnLine
 from bcp.watch.rollup import ServiceState, SystemState
 from bcp.watch.silence import Silencer, planned, planned_systems
@@ -45,6 +48,7 @@ class Judge:
         self._planned: frozenset[str] = frozenset()
         self.flapping = Flapping()
         self.own_line = OwnLine()
+        self._outages = Outages()
         self.sites = Sites(clock.utc(), sites)
         """Places that stand still as a whole."""
         self.stops: Callable[[], Mapping[str, Text]] = dict
@@ -87,6 +91,7 @@ class Judge:
         active, stops = self._silencer.active(city, now), self.stops()
         wanted = planned(city, views.values(), active, stops, now)
         self._planned = planned_systems(city, active, stops, now)
+        self._outages.refresh(city, states, self.services, self._planned | self.drills())
         parents, explained = self._parents(city, states)
         self.sites.refresh(city, states, explained, frozenset(doubtful), now)
         fallen = {
@@ -148,26 +153,47 @@ class Judge:
         for system in self.systems.values():
             if system.watched and _looked_at(system):
                 subject = f"system:{system.id}"
-                yield Span(subject, system.status, start, until)
+                status = self._outages.counted(subject, system.status)
+                yield Span(subject, status, start, until)
                 if apart := self._apart({system.id}, drills):
-                    yield Span(f"{apart}/{subject}", system.status, start, until)
+                    yield Span(f"{apart}/{subject}", status, start, until)
         for service in filter(_looked_at, self.services.values()):
             subject = f"service:{service.id}"
-            yield Span(subject, service.status, start, until)
+            status = self._outages.counted(subject, service.status)
+            yield Span(subject, status, start, until)
             if apart := self._service_apart(service, drills):
-                yield Span(f"{apart}/{subject}", service.status, start, until)
+                yield Span(f"{apart}/{subject}", status, start, until)
 
     def outages(self) -> Iterator[tuple[str, datetime]]:
-        """What is down now and not stopped on purpose, and since when."""
-        drills = self.drills()
+        """What is down now and not stopped on purpose, and since when; until it is proven to be back."""
+        drills, known = self.drills(), self._outages
         for system in self.systems.values():
-            since = system.since if system.status is Status.FAILED else None
-            if since is not None and not self._apart({system.id}, drills):
-                yield f"system:{system.id}", since
+            subject = f"system:{system.id}"
+            since = known.since.get(subject)
+            down = known.counted(subject, system.status) is Status.FAILED
+            if since is not None and down and not self._apart({system.id}, drills):
+                yield subject, since
         for service in self.services.values():
-            since = service.since if service.status is Status.FAILED else None
-            if since is not None and not self._service_apart(service, drills):
-                yield f"service:{service.id}", since
+            subject = f"service:{service.id}"
+            since = known.since.get(subject)
+            down = known.counted(subject, service.status) is Status.FAILED
+            if since is not None and down and not self._service_apart(service, drills):
+                yield subject, since
+
+    def memo(self) -> dict[str, Any]:
+        """What a restart must not forget (`remembered`)."""
+        return {"flapping": self.flapping.memo(), "outages": self._outages.memo()}
+
+    def restore(self, memo: Mapping[str, Any]) -> None:
+        """The inverse of `memo`; what cannot be read is seen again."""
+        for part, restore in (
+            ("flapping", self.flapping.restore),
+            ("outages", self._outages.restore),
+        ):
+            with contextlib.suppress(
+                KeyError, TypeError, ValueError, AttributeError, OverflowError
+            ):
+                restore(memo[part])
 
     def _apart(self, systems: set[str], drills: frozenset[str]) -> str:
         """Whether this time is kept apart, and as what: a planned stop before a drill."""
@@ -178,7 +204,7 @@ class Judge:
     def _service_apart(self, service: ServiceState, drills: frozenset[str]) -> str:
         """As `_apart`; but what fails without being stopped on purpose is nobody's plan."""
         needs = self._needs(service.id)
-        down = {s.id for s in self.systems.values() if s.status is Status.FAILED} & needs
+        down = {id for id in needs if f"system:{id}" in self._outages.since}
         return "" if down - self._planned - drills else self._apart(needs, drills)
 
     def _needs(self, service: str) -> set[str]:
