@@ -70,6 +70,7 @@ missing_packages() { # run|test
         on_path ssh-keygen || echo openssh-client
         on_path pdftotext || echo poppler-utils
         on_path strace || echo strace
+        on_path smbd || [ -x /usr/sbin/smbd ] || echo samba
     fi
 }
 
@@ -97,6 +98,7 @@ install_packages() { # names: as root without starting a service, otherwise say 
     for unit in prometheus prometheus-alertmanager postgresql; do # nor at the next boot
         case " $* " in *" $unit "*) systemctl --quiet disable "$unit" >/dev/null 2>&1 || true ;; esac
     done
+    case " $* " in *" samba "*) systemctl --quiet disable smbd nmbd samba-ad-dc >/dev/null 2>&1 || true ;; esac
     [ "$failed" = no ] || die "パッケージを入れられませんでした: apt-get install $*" \
         "The packages could not be installed: apt-get install $*"
 }

@@ -29,6 +29,7 @@ from tests.probes.servers import (
     serve,
     web_socket,
 )
+from tests.probes.test_smb import framed
 from tests.probes.test_starttls import ldap_says
 from tests.suites.check_suite import Case, CheckSuite
 
@@ -66,6 +67,7 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
     offers = {"EHLO": f"250-x password={SECRET}\r\n250 token={SECRET}\r\n".encode(), "QUIT": b""}
     post = await up(dialogue(f"220 password={SECRET}\r\n".encode(), offers))
     tree = await up(says(ldap_says(49, 1, 0x61, f"password={SECRET}")))
+    files = await up(says(framed(f"password={SECRET}".encode(), status=0xC000009A)))
     said = b"C28P01\0Mpassword=" + SECRET.encode() + b"\0\0"
     table = await up(says(b"E" + (len(said) + 4).to_bytes(4) + said))
     login = {**local, "user": "u", "password_file": str(secret), "tls": False}
@@ -141,6 +143,11 @@ async def _cases(stack: AsyncExitStack, env: Env, folder: Path, authority: Autho
             {**local, "port": greets, "tls": False},
             {**local, "port": dead},
             {**local, "port": hung, "tls": False},
+        ),
+        "smb": (
+            {**local, "port": files, "user": "u", "password_file": str(secret)},
+            {**local, "port": dead},
+            {**local, "port": hung},
         ),
         "ssh": ({**local, "port": greets}, {**local, "port": dead}, {**local, "port": hung}),
         "ntp": ({**local, "port": clock}, {**local, "port": dead}, {**local, "port": mute}),
