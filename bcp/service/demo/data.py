@@ -56,7 +56,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 def write_files(folders: Folders) -> None:
     """Everything but the repository. Blocking, idempotent."""
-    for folder in (folders.root, folders.register, folders.host, folders.kept):
+    for folder in (folders.root, folders.register, folders.host, folders.kept, folders.restored):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     chance = random.Random(_SEED)
     table = register_csv()

@@ -48,6 +48,11 @@ class Folders:
         return self.root / "repository"
 
     @property
+    def restored(self) -> Path:
+        """Where restores begun on the page go."""
+        return self.root / "restored"
+
+    @property
     def password(self) -> Path:
         """Its password, 0600."""
         return self.root / "secrets" / "restic-password"

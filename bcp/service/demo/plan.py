@@ -30,6 +30,7 @@ def _values(
         "register": folders.register,
         "register_file": folders.register_file,
         "repository": folders.repository,
+        "restored": folders.restored,
         "password": folders.password,
         "webhook_url": folders.webhook_url,
         "metrics_token": folders.metrics_token,
