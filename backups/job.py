@@ -304,8 +304,11 @@ async def _refused(
 
 
 async def _not_done(copy: Copy, run: str, op: str, actor: Actor, judged: Judgement) -> Done:
-    """restic gave no snapshot: bad when it said so itself, inconclusive when nobody can tell."""
-    bad = judged.conclusive and not judged.good
+    """restic gave no snapshot: bad when it said so itself, inconclusive when nobody can tell.
+
+    That there was no room says nothing of the copy, but it says all of this job.
+    """
+    bad = (judged.conclusive and not judged.good) or judged.verdict is Verdict.NO_SPACE
     now = copy.tools.clock.utc()
     reason = judged.verdict.value if not judged.good else Verdict.INCONCLUSIVE.value
     result = Result.BAD if bad else Result.INCONCLUSIVE

@@ -29,6 +29,9 @@ OnProgress = Callable[[Progress], None]
 QUICK = 60.0
 """Deadline of calls that read only the list of things, seconds."""
 
+LEAVING = 3.0
+"""Seconds a restic nobody waits for any more may take to remove its lock and go."""
+
 _UNLOCK = 30.0
 """Deadline of taking a stale lock away: it must not make a late answer much later."""
 
@@ -204,6 +207,7 @@ class Restic:
             ended = await self._run(
                 words,
                 deadline=deadline,
+                grace=LEAVING,
                 env=arguments.environment(self.target),
                 cap=256 << 20,
                 on_line=on_line if on_progress is not None else None,

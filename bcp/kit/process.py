@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _GRACE_SECONDS = 5.0
+_REAP_SECONDS = 1.0
 _LINE_CAP = 1 << 20
 
 
@@ -63,12 +64,13 @@ def _signal_group(process: asyncio.subprocess.Process, number: int) -> None:
         os.killpg(process.pid, number)
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process, grace: float = _GRACE_SECONDS) -> None:
     """SIGINT, a grace period, SIGKILL; the whole group each time."""
-    _signal_group(process, signal.SIGINT)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE_SECONDS):
-            await process.wait()
+    if grace:
+        _signal_group(process, signal.SIGINT)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await process.wait()
     _signal_group(process, signal.SIGKILL)
     await process.wait()
 
@@ -82,12 +84,14 @@ async def run(
     stdin: bytes | None = None,
     cap: int = 32 << 20,
     on_line: Callable[[bytes], None] | None = None,
+    grace: float = 0.0,
 ) -> Completed:
     """Run a child to its end.
 
     `deadline` in seconds; past it the child is stopped and `timed_out` is set (the verdict is then
     *inconclusive*, never *failed*). `env` replaces the environment whole. `on_line` sees stdout
-    line by line while it runs. Cancelling the caller stops the child too.
+    line by line while it runs. Cancelling the caller stops the child too: it may take `grace` seconds
+    to leave by itself (restic takes its lock away), then it is killed.
     Raises `FileNotFoundError` or `PermissionError` when the program cannot be started.
     """
     loop = asyncio.get_running_loop()
@@ -127,7 +131,13 @@ async def run(
             # A grandchild may hold the pipe open after the child is gone: end the group.
             _signal_group(process, signal.SIGKILL)
     except BaseException:
-        _signal_group(process, signal.SIGKILL)
+        try:  # one that hangs in the kernel is not waited for
+            async with asyncio.timeout(grace + _REAP_SECONDS):
+                await _stop(process, grace)
+        except TimeoutError:
+            pass
+        finally:
+            _signal_group(process, signal.SIGKILL)
         raise
     stdout, cut = out.result()
     stderr, _ = err.result()

@@ -183,3 +183,12 @@ def test_an_older_copy_put_back_is_called_a_rollback() -> None:
 def test_object_lists_are_read_back(found: dict[str, int]) -> None:
     named = {f"data/{name}": size for name, size in found.items()}
     assert from_bytes(to_bytes(named)) == named
+
+
+def test_a_backup_adopted_late_is_no_clock_that_went_back() -> None:
+    """The daemon was killed, its restic went on, and the next backup was entered before that one."""
+    late = custody(1, seq=9, adopted=True)
+    both = CopyState(custody=(custody(0), custody(2), late))
+    assert kinds(both, [snap(0), snap(1), snap(2)]) == []
+    back = CopyState(custody=(custody(0), custody(2), custody(1, seq=9)))
+    assert kinds(back, [snap(0), snap(1), snap(2)]) == ["time_backwards"]

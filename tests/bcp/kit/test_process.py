@@ -85,3 +85,26 @@ def test_an_atomic_write_leaves_the_old_file_when_the_disk_says_no(tmp_path: Pat
         durable.write_atomic(tmp_path / "missing" / "head", b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["head"]
+
+
+async def test_a_child_nobody_waits_for_may_leave_by_itself_and_is_reaped(tmp_path: Path) -> None:
+    kept, tidy = (
+        tmp_path / "kept",
+        "trap 'touch \"$0\"; exit 0' INT; echo up; while :; do sleep 0.02; done",
+    )
+
+    async def cancelled(grace: float) -> None:
+        up = asyncio.Event()
+        words = ["/bin/sh", "-c", tidy, str(kept)]
+        work = asyncio.ensure_future(
+            process.run(words, deadline=30, on_line=lambda _line: up.set(), grace=grace)
+        )
+        await asyncio.wait_for(up.wait(), 10)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    await cancelled(0.0)
+    assert not kept.exists(), "without grace it is killed at once"
+    await cancelled(5.0)
+    assert kept.exists(), "it took its lock away"
