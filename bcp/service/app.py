@@ -48,6 +48,7 @@ from bcp.watch.lag import LoopLag
 from bcp.watch.logins import Logins
 from bcp.watch.pager import Pager
 from bcp.watch.recorder import Recorder
+from bcp.watch.resuming import parsed
 from bcp.watch.runner import one_round
 from bcp.watch.schedule import Scheduler
 from bcp.watch.slices import Slices
@@ -120,7 +121,8 @@ async def _build(
     board = Board(clock)
     decided = None if isinstance(journal, NoLog) else journal.state("sites")
     judge = Judge(board, clock, plan.city, decided)
-    judge.restore(await workers.thread(remembered.read, places.judged))
+    memo = await workers.thread(remembered.read, places.judged)
+    judge.restore(memo)
     troubles += await workers.thread(secret_files.exposed, plan)
     notifier = parts.notifier(plan, clock, workers, troubles)
     pager = Pager(notifier, board, judge, clock, lambda: journal.state("acks"), journal)
@@ -211,7 +213,7 @@ async def _build(
         exposition.register(producer)
     await adopt(house, plan)
     board.restore(last.checks)
-    recorder.assume_said()
+    recorder.assume_said(parsed(memo.get("said")))
     standing_down.register(house)
     stopped.register(house)
     await drills.start()

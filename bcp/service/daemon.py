@@ -130,7 +130,12 @@ class Daemon:
         """Every task that lives as long as the daemon."""
         group.create_task(house.scheduler.run(group), name="scheduler")
         group.create_task(house.recorder.run(group), name="recorder")
-        memory = Remembered(house.places.judged, house.workers, self.clock, house.judge.memo)
+        memory = Remembered(
+            house.places.judged,
+            house.workers,
+            self.clock,
+            lambda: {**house.judge.memo(), "said": house.recorder.said()},
+        )
         group.create_task(memory.run(), name="remembered")
         group.create_task(house.notifier.run(group), name="notifier")
         group.create_task(house.pager.run(), name="pager")

@@ -131,7 +131,9 @@ class Board:
             state = self._states.get(known.check)
             if state is None or state.last is not None:
                 continue
-            state.counter = Counter(known.status, known.since, last=known.last.outcome.status)
+            state.counter = known.counter or Counter(
+                known.status, known.since, last=known.last.outcome.status
+            )
             state.last, state.sentence = known.last, known.sentence
             state.findings = known.last.outcome.findings
             state.works_since = known.works_since
@@ -195,6 +197,11 @@ class Board:
         """The last answer is not confirmed yet: look again soon."""
         state = self._states.get(id)
         return state is not None and state.counter.pending
+
+    def counter(self, id: str) -> Counter | None:
+        """What is counted and not confirmed yet; None for an unknown id."""
+        state = self._states.get(id)
+        return state.counter if state is not None else None
 
     def since_ok(self, id: str, now: datetime | None = None) -> datetime | None:
         """Since when *every* answer was good or degraded without a gap; None when it is not so."""

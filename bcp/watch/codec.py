@@ -9,9 +9,12 @@ from typing import Any
 
 from bcp.kit.language import Text
 from bcp.kit.units import from_us, to_us
+from bcp.watch.confirm import Counter, Look
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Severity, Status
+from bcp.watch.view import Saved
 
-_ROW = "works_since_us"
+_ROW, _COUNTER = "works_since_us", "counter"
+_COUNTED = ("window", "better", "unseen")
 
 
 def encode(observation: Observation) -> str:
@@ -27,18 +30,35 @@ def decode(line: str) -> Observation:
         raise ValueError("not an observation") from error
 
 
-def encode_saved(observation: Observation, works_since: datetime | None) -> str:
-    """The last answer of a check with the good row it stands in; `decode` reads the answer."""
-    kept = as_dict(observation)
-    if works_since is not None:
-        kept[_ROW] = to_us(works_since)
+def encode_saved(state: Saved) -> str:
+    """The last answer of a check, the good row it stands in and what is not confirmed yet."""
+    kept = as_dict(state.last)
+    if state.works_since is not None:
+        kept[_ROW] = to_us(state.works_since)
+    counted = {
+        name: [[look.status.value, to_us(look.started)] for look in getattr(state.counter, name)]
+        for name in (_COUNTED if state.counter is not None else ())
+        if getattr(state.counter, name)
+    }
+    if counted:
+        kept[_COUNTER] = counted
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
-def works_since(line: str) -> datetime | None:
-    """The beginning of that row; None where there was none, or an older program wrote."""
-    kept = json.loads(line).get(_ROW)
-    return from_us(kept) if isinstance(kept, int) else None
+def decode_saved(check: str, status: Status, since: datetime, sentence: Text, line: str) -> Saved:
+    """The inverse; an older program wrote less. Raises ValueError."""
+    last, kept = decode(line), json.loads(line)
+    row = from_us(kept[_ROW]) if isinstance(kept.get(_ROW), int) else None
+    try:
+        counted = {
+            name: tuple(Look(Status(word), from_us(at)) for word, at in kept[_COUNTER][name])
+            for name in _COUNTED
+            if name in kept.get(_COUNTER, {})
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a state that was kept") from error
+    counter = Counter(status, since, last.outcome.status, **counted) if counted else None
+    return Saved(check, status, since, sentence, last, row, counter)
 
 
 def as_dict(observation: Observation) -> dict[str, Any]:

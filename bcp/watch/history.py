@@ -27,8 +27,7 @@ from bcp.kit.units import from_us, to_us
 from bcp.kit.workers import Workers
 from bcp.watch import history_sql as sql
 from bcp.watch import spans
-from bcp.watch.codec import decode, encode, encode_saved
-from bcp.watch.codec import works_since as row
+from bcp.watch.codec import decode_saved, encode, encode_saved
 from bcp.watch.lookback import Lookback
 from bcp.watch.values import Observation, Status
 from bcp.watch.view import Saved, Span
@@ -59,7 +58,7 @@ def read_board(path: Path) -> LastBoard:
             seen = db.execute(sql.LAST_SEEN).fetchone()
             rows = db.execute(sql.LAST_BOARD)
             checks = tuple(
-                Saved(id, Status(status), from_us(since), Text(ja, en), decode(body), row(body))
+                decode_saved(id, Status(status), from_us(since), Text(ja, en), body)
                 for id, status, since, ja, en, body in rows
             )
         return LastBoard(from_us(seen[0]) if seen else None, checks)
@@ -252,7 +251,7 @@ class History:
             self._trim(db, observation.check, bad)
             if state is not None:
                 words = (state.sentence.ja, state.sentence.en)
-                last = encode_saved(observation, state.works_since)
+                last = encode_saved(state)
                 kept = (state.check, state.status.value, to_us(state.since), *words, last)
                 db.execute(sql.KEEP_STATE, kept)
         for (subject, hour, status), micros in batch.credits.items():

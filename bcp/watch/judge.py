@@ -182,14 +182,20 @@ class Judge:
 
     def memo(self) -> dict[str, Any]:
         """What a restart must not forget (`remembered`)."""
-        return {"flapping": self.flapping.memo(), "outages": self._outages.memo()}
+        return {
+            "flapping": self.flapping.memo(),
+            "outages": self._outages.memo(),
+            "line": self.own_line.memo(),
+        }
 
     def restore(self, memo: Mapping[str, Any]) -> None:
         """The inverse of `memo`; what cannot be read is seen again."""
-        for part, restore in (
-            ("flapping", self.flapping.restore),
-            ("outages", self._outages.restore),
-        ):
+        parts: dict[str, Callable[[Any], None]] = {
+            "flapping": self.flapping.restore,
+            "outages": self._outages.restore,
+            "line": self.own_line.restore,
+        }
+        for part, restore in parts.items():
             with contextlib.suppress(
                 KeyError, TypeError, ValueError, AttributeError, OverflowError
             ):

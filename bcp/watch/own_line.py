@@ -8,13 +8,14 @@ when the line is back tells itself. What answers all the same is believed: an an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bcp.journal.entry import NewEntry
 from bcp.kit.language import text
-from bcp.kit.units import to_us
+from bcp.kit.units import from_us, to_us
 from bcp.plan.model import City
 from bcp.watch.announcing import Announcement
 from bcp.watch.check import Check
@@ -46,20 +47,32 @@ def over_the_line(check: Check) -> bool:
 
 
 class OwnLine:
-    """Owner of whether this node is cut off. Memory only: a restart must see it again."""
+    """Owner of whether this node is cut off."""
 
     def __init__(self) -> None:
         self.since: datetime | None = None
         self._until: datetime | None = None
+        self._back: datetime | None = None
+        """When a reference answered again: what was seen before says nothing yet."""
         self._references: frozenset[str] = frozenset()
         self._news: list[News] = []
 
     def refresh(self, city: City, views: Iterable[CheckView], now: datetime) -> None:
         """Judge the references anew."""
         self._references = frozenset(city.node.references)
-        since = cut_off(self._references, views)
+        looks = list(views)
+        since = cut_off(self._references, looks)
         if (since is None) is not (self.since is None):
             self._news.append(_news(city, now, over=since is None))
+        if since is None and self.since is not None:
+            self._back = min(
+                (
+                    view.last.started
+                    for view in looks
+                    if view.last is not None and view.last.outcome.status is not Status.FAILED
+                ),
+                default=now,
+            )
         if since is not None:
             self._until = now + GRACE
         elif self._until is not None and not timedelta() < self._until - now <= GRACE:
@@ -80,11 +93,34 @@ class OwnLine:
         return self._until is not None
 
     def silences(self, view: CheckView) -> bool:
-        """Whether nobody is called about it for now: a reference is told by the line."""
-        if self._until is None:
+        """Whether nobody is called about it for now: a reference is told by the line.
+
+        What fell with the line, in the look before the cut was seen, waits for a look after it.
+        """
+        if self._until is None or view.last is None:
             return False
-        mine = view.id in self._references or over_the_line(view.check)
-        return mine and (self.since is not None or view.status is Status.UNKNOWN)
+        if view.id not in self._references and not over_the_line(view.check):
+            return False
+        if self.since is not None or view.status is Status.UNKNOWN:
+            return True
+        if self._back is None or view.status is not Status.FAILED:
+            return False
+        return view.last.outcome.status is not Status.FAILED or view.last.started < self._back
+
+    def memo(self) -> dict[str, Any]:
+        """What a restart must not forget: that it was told, and what waits to be seen again."""
+        times = {"since": self.since, "until": self._until, "back": self._back}
+        found: dict[str, Any] = {k: None if at is None else to_us(at) for k, at in times.items()}
+        return {**found, "references": sorted(self._references)}
+
+    def restore(self, memo: Mapping[str, Any]) -> None:
+        """The inverse of `memo`. Raises TypeError, ValueError, KeyError for what is none."""
+        since, until, back = (
+            None if memo[name] is None else from_us(int(memo[name]))
+            for name in ("since", "until", "back")
+        )
+        self._references = frozenset(map(str, memo["references"]))
+        self.since, self._until, self._back = since, until, back
 
     def judged(self, observation: Observation, check: Check) -> Observation:
         """The observation, or *unknown* where nothing having been reached says nothing."""

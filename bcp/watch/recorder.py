@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -25,16 +24,17 @@ from bcp.kit.clock import Clock
 from bcp.kit.errors import BcpError
 from bcp.watch import announcing
 from bcp.watch.announcing import Announcement
-from bcp.watch.backdating import Backdating
 from bcp.watch.board import Board
 from bcp.watch.check import Check
+from bcp.watch.crediting import Crediting
 from bcp.watch.history import History
 from bcp.watch.judge import Judge
+from bcp.watch.resuming import resumed
 from bcp.watch.slices import Slices
 from bcp.watch.telling import Teller
 from bcp.watch.unlogged import Unlogged, entry_of
 from bcp.watch.values import Observation, Status, Transition
-from bcp.watch.view import Saved, Span
+from bcp.watch.view import Saved
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +42,7 @@ ACTOR = Actor("system", "watch")
 _QUEUE = 20_000
 _LOG_PATIENCE = 5.0
 """Seconds before a change is announced without waiting any longer for the log."""
-_RETRY_LOG, _TICK, _CREDIT = 10.0, 1.0, 10.0
-_LONG_RUN = 300.0
-"""Checks that run less often than this are credited by the tick, so that a crash costs little."""
+_RETRY_LOG, _TICK = 10.0, 1.0
 _WAIT_PARENT, _WAIT_SELF, _WAIT_SITE = 30.0, 60.0, 10.0
 """Longest delay of an announcement while a parent, this node itself, or its whole place is under
 suspicion."""
@@ -85,10 +83,12 @@ class Recorder:
         self._unlogged: dict[str, Unlogged] = {}
         self._owed: dict[str, _Owed] = {}
         self._said: dict[str, Status] = {}
+        self._kept: Mapping[str, Status] | None = {}
+        self._unseen: set[str] = set()
+        """Restored, but too old to count: what is owed of them shows with their next look."""
         self._log_again = 0.0
-        self._backdating = Backdating()
+        self._crediting = Crediting(board, judge, clock, history)
         self.teller = Teller(judge, announce, self._append, self._log_rests)
-        self._credited = self._credited_long = clock.monotonic()
         self.overrun = 0
         """Changes dropped from the queue (never seen in practice; counted so that we would)."""
 
@@ -117,6 +117,10 @@ class Recorder:
             if span is not None:
                 self._history.credit(span)
             self._history.put(observation, self._saved(observation))
+        if observation.check in self._unseen:
+            self._unseen.discard(observation.check)
+            if transition is None and observation.check in self._board:
+                self._resume(observation.check)
         if transition is not None:
             self._judge.flapping.note(transition)
             if len(self._queue) >= _QUEUE:
@@ -135,23 +139,39 @@ class Recorder:
         if view.stale or view.blocked:
             return None
         row = self._board.since_ok(view.id)
-        return Saved(view.id, view.status, since, view.sentence, observation, row)
+        counter = self._board.counter(view.id)
+        return Saved(view.id, view.status, since, view.sentence, observation, row, counter)
 
-    def assume_said(self) -> None:
-        """After `Board.restore`: bad states from before the restart were announced then."""
-        for view in self._board.walk():
-            if view.last is not None and not view.stale and view.status is not Status.OK:
-                self._said[view.id] = view.status
+    def assume_said(self, kept: Mapping[str, Status] | None = None) -> None:
+        """After `Board.restore`: what was said before the restart, as kept or as far as one can guess."""
+        self._kept, views = kept, self._board.views()
+        self._unseen = {view.id for view in views if view.last is not None and view.stale}
+        self._said, owed = resumed(views, kept, self._clock.utc())
+        for change in owed:
+            self._owe(change)
+
+    def _resume(self, check: str) -> None:
+        """A state from before the restart was seen again, without a change: is it still to be told?"""
+        said, owed = resumed([self._board.view(check)], self._kept, self._clock.utc())
+        self._said |= said
+        for change in owed:
+            self._owe(change)
+
+    def said(self) -> dict[str, str]:
+        """What people last heard of each check that was not good: for the next start."""
+        return {id: status.value for id, status in self._said.items() if status is not Status.OK}
+
+    def _owe(self, change: Transition) -> None:
+        self._owed.setdefault(change.check, _Owed(change, True, self._clock.monotonic()))
 
     def _owe_what_was_muted(self) -> None:
         """A failure held back before the restart was never told: it is owed until its mute ends."""
         now = self._clock.utc()
-        for id in list(self._said):
+        for id in list(self._said) if self._kept is None else ():
             if id in self._board and (view := self._board.view(id)).muted:
-                since = view.since or now
-                change = Transition(id, Status.OK, view.status, since, now, view.sentence)
                 del self._said[id]
-                self._owed.setdefault(id, _Owed(change, True, self._clock.monotonic()))
+                since = view.since or now
+                self._owe(Transition(id, Status.OK, view.status, since, now, view.sentence))
 
     # --- its own tasks ----------------------------------------------------------------------
 
@@ -169,7 +189,7 @@ class Recorder:
                 self._announce(one)
                 if slices.due():
                     await asyncio.sleep(0)
-            await self._credit()
+            await self._crediting.tick()
             if self._unlogged and not self._log_rests():
                 self._came.set()
             due = max(due + _TICK, self._clock.monotonic())
@@ -279,42 +299,6 @@ class Recorder:
             return True
         return age < _WAIT_PARENT and self._judge.waits_for_parent(check)
 
-    # --- crediting time ---------------------------------------------------------------------
-
-    async def _credit(self) -> None:
-        now = self._clock.monotonic()
-        if self._history is None or now - self._credited < _CREDIT:
-            return
-        passed, self._credited = now - self._credited, now
-        if passed < 2 * _CREDIT:
-            utc = self._clock.utc()
-            counted, outages = dict[str, Status](), dict(self._judge.outages())
-            for span in self._judge.spans(utc, passed):
-                self._history.credit(span)
-                counted[span.subject] = span.status
-            for subject, since in outages.items():
-                self._history.fail(subject, since, passed)
-            start = utc - timedelta(seconds=passed)
-            for move in self._backdating.moves(counted, outages, start):
-                self._history.credit(Span(move.subject, Status.FAILED, move.start, move.end))
-                self._history.credit(Span(move.subject, move.was, move.start, move.end), -1)
-                self._history.fail(
-                    move.subject, move.begun, (move.end - move.start).total_seconds()
-                )
-        else:  # nobody judged meanwhile: blind time
-            self._backdating.blind()
-        if now - self._credited_long >= _LONG_RUN:
-            self._credited_long = now
-            await self.credit_checks(at_least=_LONG_RUN)
-
     async def credit_checks(self, at_least: float = 0.0) -> None:
-        """Credit running spans now: of checks that run seldom; of all of them before an end."""
-        slices = Slices(self._clock)
-        for view in self._board.walk():
-            if slices.due():
-                await asyncio.sleep(0)
-            if self._history is None or view.check.every.total_seconds() < at_least:
-                continue
-            span = self._board.take_span(view.id, self._clock.utc())
-            if span is not None:
-                self._history.credit(span)
+        """See `Crediting.checks`."""
+        await self._crediting.checks(at_least)

@@ -1,4 +1,5 @@
-"""What the judge has seen coming over minutes, kept over a restart: who flaps, which outages run. Losable.
+"""What the judge has seen coming over minutes, kept over a restart: who flaps, which outages run,
+and what people have heard. Losable.
 
 One small file, replaced whole when something changed, by a task of its own: a disk that hangs holds back
 no alert. If we die here: the last seconds are lost, and flapping must be seen again.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bcp.kit.language import Text
 from bcp.watch.check import Check, Known
+from bcp.watch.confirm import Counter
 from bcp.watch.values import Finding, Mute, Observation, Status
 
 WORKS = frozenset({Status.OK, Status.DEGRADED})
@@ -110,6 +111,9 @@ class Saved:
     last: Observation
     works_since: datetime | None = None
     """Since when every answer was good: a restart shorter than an answer counts breaks no row."""
+    counter: Counter | None = None
+    """Looks that were counted and not confirmed: a daemon that falls over at each of them must not begin
+    to count anew each time, or what is down would stay good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bcp.kit.units import from_us
 from bcp.kit.workers import Workers
 from bcp.watch import spans
 from bcp.watch.codec import decode, encode
+from bcp.watch.confirm import Counter, Look
 from bcp.watch.history import KEEP, KEEP_BAD, History, read_board
 from bcp.watch.values import Finding, FindingResult, Observation, Outcome, Severity, Status
 from bcp.watch.view import WORKS, Saved, Span
@@ -48,10 +49,13 @@ def history(tmp_path: Path, clock: ManualClock, workers: Workers) -> Iterator[Hi
     history.close()
 
 
-def saved(observation: Observation) -> Saved:
+def saved(observation: Observation, *, counted: bool = False) -> Saved:
     status = observation.outcome.status
     row = START if status in WORKS else None
-    return Saved(observation.check, status, START, SENTENCES[status], observation, row)
+    counter = (
+        Counter(status, START, status, window=(Look(Status.FAILED, START),)) if counted else None
+    )
+    return Saved(observation.check, status, START, SENTENCES[status], observation, row, counter)
 
 
 async def test_results_come_back_whole_newest_first(history: History) -> None:
@@ -116,7 +120,7 @@ async def test_the_last_board_can_be_read_when_no_daemon_runs(
     history: History, clock: ManualClock
 ) -> None:
     down = seen("a", Status.FAILED)
-    history.put(down, saved(down))
+    history.put(down, saved(down, counted=True))
     history.put(seen("b"), saved(seen("b")))
     await history.flush()
     history.forget(["b"])
@@ -124,7 +128,7 @@ async def test_the_last_board_can_be_read_when_no_daemon_runs(
     history.close()
     board = read_board(history.path)
     assert board.seen == clock.utc()
-    assert board.checks == (saved(down),)
+    assert board.checks == (saved(down, counted=True),)
 
 
 @pytest.mark.parametrize("rubbish", [b"not a database at all" * 500, b"SQLite format 3\0" + b"x"])
