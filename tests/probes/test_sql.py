@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import socket
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -284,7 +285,105 @@ async def test_nothing_there_and_no_such_name(ask: Ask, engine: str) -> None:
     refused = await ask(engine=engine, port=dead_port(), tls=False)
     assert (refused.status, "接続を拒否" in refused.sentence.ja) == (Status.FAILED, True)
     nowhere = await ask(engine=engine, host="no-such-name.invalid", timeout="5s")
-    assert nowhere.status in (Status.FAILED, Status.UNKNOWN)
+    assert nowhere.status is Status.FAILED, "who types the name gets nowhere either"
+    assert "名前" in nowhere.sentence.ja, nowhere
+    assert "no-such-name.invalid" in nowhere.sentence.ja
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes a word, then throws the connection away (RST)."""
+    await reader.read(1)
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def reset_unasked(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The same before anything was said: MySQL lets the server speak first."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("engine", "handler"),
+    [("postgresql", reset), ("mysql", reset_unasked), ("mariadb", reset_unasked)],
+)
+async def test_a_connection_thrown_away_is_said_to_be_broken(
+    ask: Ask, engine: str, handler: Handler
+) -> None:
+    async with serve(handler) as port:
+        outcome = await ask(engine=engine, port=port, tls=False, timeout="3s")
+    assert outcome.status is Status.FAILED, outcome
+    assert "切られました" in outcome.sentence.ja
+
+
+DRIPS = {
+    "postgresql": [bytes((byte,)) for byte in b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"],
+    "mysql": [bytes((byte,)) for byte in packet(GREETING)],
+}
+
+
+@pytest.mark.parametrize("engine", DRIPS)
+async def test_an_answer_that_drips_does_not_outlive_the_timeout(ask: Ask, engine: str) -> None:
+    """Each byte is a sign of life, and right so far; the deadline is one for all of them."""
+    async with serve(says(*DRIPS[engine], pause=0.2, read_first=engine == "postgresql")) as port:
+        begin = asyncio.get_running_loop().time()
+        outcome = await ask(engine=engine, port=port, tls=False, timeout="1s")
+        took = asyncio.get_running_loop().time() - begin
+    assert took < 1.5
+    assert outcome.status is Status.FAILED, outcome
+    assert "待っても" in outcome.sentence.ja
+
+
+REFUSALS = {
+    "postgresql": b"E" + struct.pack("!I", 4 + 29) + b"SFATAL\0C57P03\0Mstarting up.\0\0\0",
+    "mysql": packet(b"\xff\x10\x04Too many connections"),
+}
+
+
+@pytest.mark.parametrize("engine", REFUSALS)
+async def test_a_server_on_ipv6_alone_is_reached_and_heard(ask: Ask, engine: str) -> None:
+    handler = says(REFUSALS[engine], read_first=engine == "postgresql")
+    async with serve(handler, address="::1") as port:
+        there = await ask(engine=engine, host="::1", port=port, tls=False, timeout="3s")
+        not_there = await ask(engine=engine, port=port, tls=False, timeout="3s")
+    assert there.status is Status.FAILED, there
+    assert "接続を拒否" not in there.sentence.ja, "it answered, and said no"
+    assert "接続を拒否" in not_there.sentence.ja, "nobody listens on the other family"
+
+
+async def test_an_authority_nobody_knows_hears_no_word_of_the_login(
+    ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / "pki").mkdir()
+    stranger, heard = Authority(tmp_path / "pki", "somebody else"), list[bytes]()
+    context = stranger.server("sql")
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"S")
+        await writer.start_tls(context)
+        heard.append(await reader.read(4096))
+
+    async with serve(handler) as port:
+        outcome = await ask(engine="postgresql", port=port, timeout="3s")
+    assert outcome.status is Status.FAILED, outcome
+    assert "信頼する発行者に届かない" in outcome.sentence.ja
+    assert not any(heard)
+
+
+@real_postgres
+@real_maria
+async def test_a_real_server_under_an_unknown_authority_is_not_logged_in_to(
+    look: Look, safe: Env, secret: Path, tmp_path: Path, pg: Database, my: Database
+) -> None:
+    (tmp_path / "pki").mkdir()
+    elsewhere = replace(safe, ca_file=Authority(tmp_path / "pki", "somebody else").file)
+    for fields in (pg_of(pg), my_of(my)):
+        outcome = await look("sql", env=elsewhere, password_file=str(secret), **LOCAL, **fields)
+        assert outcome.status is Status.FAILED, outcome
+        assert "信頼する発行者に届かない" in outcome.sentence.ja
+        assert "rows" not in outcome.facts
+    my.do("FLUSH HOSTS;")
 
 
 async def test_a_server_without_tls_gets_no_word_of_the_password(ask: Ask) -> None:
@@ -351,10 +450,17 @@ async def test_no_bytes_break_a_session(
     ):
         session = MySql(wire) if maria_ else Postgres(wire)
         account = Account("sql", "h", port, "u")
-        with contextlib.suppress(Trouble):  # nothing else may come out of it
+        rows: list[Any] | None = None
+        trouble: Trouble | None = None
+        try:
             async with Attempt(env, account, "f", (1,)) as attempt:
                 await session.login(env, attempt, "u", "secret", None)
-                await session.ask("SELECT 1", Limits(timedelta(seconds=1)))
+                rows = await session.ask("SELECT 1", Limits(timedelta(seconds=1)))
+        except Trouble as error:  # nothing else may come out of it
+            trouble = error
+    assert (rows is None) is not (trouble is None)
+    assert trouble is None or (trouble.text.ja and trouble.text.en.isascii())
+    assert "secret" not in repr((rows, trouble and trouble.text))
 
 
 @given(st.text(max_size=60), st.binary(max_size=200))
