@@ -4,7 +4,7 @@ With the backup's own credentials, because those are what an intruder on the bac
 answers: `refused` (both were refused: proven), `allowed` (one succeeded: *not* immutable, whatever the plan
 says), `unknown` (could not tell: no way to try, out of reach, an error that is no refusal).
 
-A folder is tried as the daemon's user, SFTP with the user's own ssh, a REST server by its protocol (an
+A folder is tried as the daemon's user, SFTP with the backup's own key, a REST server by its protocol (an
 append-only one answers 403), S3 by deleting the very version (a plain delete of a versioned object only
 hides it) and, under GOVERNANCE, once more with the header that may bypass it.
 """
@@ -15,16 +15,17 @@ import errno
 import hashlib
 import os
 import secrets
+import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from backups import s3
+from backups import s3, targets
 from backups.model import Repository
 from backups.restic.parsing import instant
+from backups.restic.reaching import NoLogin, login, sftp_place
 from backups.tools import Tools
 from bcp.kit import process
 
@@ -65,12 +66,26 @@ async def probe(repository: Repository, tools: Tools) -> Tried:
         if where.startswith("s3:"):
             return await _s3(repository, now)
         if where.startswith("rest:"):
-            return await _rest(where.removeprefix("rest:"), tools.folder)
+            return await _rest(repository, tools)
         if where.startswith("sftp:"):
-            return await _sftp(where.removeprefix("sftp:"), tools.folder, now)
+            return await _sftp(repository, tools.folder, now)
+    except NoLogin:
+        return Tried("unknown", "no_credentials")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return Tried("unknown", "unreachable", said=type(error).__name__)
     return Tried("unknown", "no_way")
+
+
+def _session(
+    repository: Repository, auth: aiohttp.BasicAuth | None = None
+) -> aiohttp.ClientSession:
+    """Believes the machine's authorities and the plan's own. Raises `OSError`."""
+    trusted = ssl.create_default_context()
+    if repository.ca_file is not None:
+        trusted.load_verify_locations(repository.ca_file)
+    connector = aiohttp.TCPConnector(ssl=trusted)
+    timeout = aiohttp.ClientTimeout(total=_DEADLINE)
+    return aiohttp.ClientSession(connector=connector, auth=auth, timeout=timeout)
 
 
 def _name(now: datetime) -> str:
@@ -122,16 +137,15 @@ def _attempt(act: object) -> bool | None:
 # --- REST server --------------------------------------------------------------------------------
 
 
-async def _rest(url: str, state: Path) -> Tried:
+async def _rest(repository: Repository, tools: Tools) -> Tried:
     """A tiny object in `data/`, named as the server demands: the only type an append-only server keeps
     from being deleted and that no reader of the repository minds. It is kept and tried again."""
-    parts = urlsplit(url.rstrip("/"))
-    auth = aiohttp.BasicAuth(parts.username, parts.password or "") if parts.username else None
-    host = parts.hostname or ""
-    base = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    kept = state / "canary" / hashlib.sha256(url.encode()).hexdigest()[:32]
-    timeout = aiohttp.ClientTimeout(total=_DEADLINE)
-    async with aiohttp.ClientSession(auth=auth, timeout=timeout) as session:
+    url, file = repository.location.removeprefix("rest:"), repository.credentials_file
+    known = await tools.workers.thread(login, Path(file)) if file else None
+    auth = aiohttp.BasicAuth(known.user, known.password, "utf-8") if known is not None else None
+    base = url.rstrip("/")
+    kept = tools.folder / "canary" / hashlib.sha256(url.encode()).hexdigest()[:32]
+    async with _session(repository, auth) as session:
 
         async def call(method: str, name: str, body: bytes | None = None) -> int:
             address = f"{base}/data/{name}"
@@ -167,19 +181,16 @@ def _answer(status: int) -> bool | None:
 # --- SFTP ---------------------------------------------------------------------------------------
 
 
-async def _sftp(where: str, scratch: Path, now: datetime) -> Tried:
-    """By the user's own `sftp` in batch mode: a non-zero end of the batch is a refusal."""
-    if where.startswith("//"):
-        parts = urlsplit("sftp:" + where)
-        host, path = parts.hostname or "", parts.path.removeprefix("/")
-        port = ["-P", str(parts.port)] if parts.port else []
-        user = f"{parts.username}@" if parts.username else ""
-    else:
-        user, port = "", []
-        host, _colon, path = where.partition(":")
-    if not host or host.startswith("-") or set(path) & set('"\n\\'):
+async def _sftp(repository: Repository, scratch: Path, now: datetime) -> Tried:
+    """By `sftp` in batch mode with the backup's own key: a non-zero end of the batch is a refusal."""
+    place = sftp_place(repository.location)
+    if place is None or set(place.path) & set('"\n\\'):
         return Tried("unknown", "no_way")
-    words = ["/usr/bin/sftp", "-q", "-oBatchMode=yes", *port, "-b", "-", user + host]
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    path, user = place.path, f"{place.user}@" if place.user else ""
+    port = ["-P", str(place.port)] if place.port is not None else []
+    options = targets.ssh(repository).options()
+    words = ["/usr/bin/sftp", "-q", *options, *port, "-b", "-", "--", user + host]
     local = scratch / "canary.put"
     local.write_bytes(b"ict-bcp canary\n")
     remote = f"{path}/{FOLDER}/{_name(now)}"
@@ -205,7 +216,8 @@ async def _sftp(where: str, scratch: Path, now: datetime) -> Tried:
 def _ended(done: process.Completed) -> bool | None:
     if done.returncode == 0:
         return True
-    return False if "permission denied" in done.last_lines.lower() else None
+    said = done.last_lines.lower()  # with a bracket it is ssh's: no log-in, so no answer
+    return False if "permission denied" in said.replace("permission denied (", "") else None
 
 
 # --- S3 -----------------------------------------------------------------------------------------
@@ -217,7 +229,7 @@ async def _s3(repository: Repository, now: datetime) -> Tried:
     who = s3.credentials(Path(file)) if file else None
     if where is None or who is None:
         return Tried("unknown", "no_credentials" if where else "no_way")
-    async with aiohttp.ClientSession() as session:
+    async with _session(repository) as session:
         bucket = s3.Bucket(session, where, who, now, repository.region)
         lock = await bucket.call("GET", query={"object-lock": ""})
         facts = {"bucket_lock": int(lock.status == 200 and b"Enabled" in lock.body)}

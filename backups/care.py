@@ -156,6 +156,12 @@ def of(room: BackupRoom, set_id: str, repository: str) -> tuple[Concern, ...]:
     return concerns(one, copy, room.custody(*key), locks, room.tools.clock.utc())
 
 
+def _elsewhere(room: BackupRoom, set_id: str, repository: str) -> bool:
+    """Whether the copy lies in no folder of this host: then nobody checks its names from here."""
+    found = (one.repository(repository) for one in proven_sets(room.sets) if one.id == set_id)
+    return any(copy is not None and copy.folder is None for copy in found)
+
+
 class BackupCare(Check):
     """What beside the ladder needs a person."""
 
@@ -186,12 +192,14 @@ class BackupCare(Check):
                 raise UsageError("-")
             found = of(self._room, self.set, self.repository)
             never = not self._room.custody(self.set, self.repository).custody
+            elsewhere = _elsewhere(self._room, self.set, self.repository)
         except UsageError:  # a reload took the copy out of the plan a moment ago
             return Outcome(Status.UNKNOWN, text("backups.never_1"), {})
         if never:
             return Outcome(Status.UNKNOWN, text("backups.unknown_never"), {"concerns": 0})
         if not found:
-            return Outcome(Status.OK, text("backups.care_none"), {"concerns": 0})
+            words = text("backups.care_none_elsewhere" if elsewhere else "backups.care_none")
+            return Outcome(Status.OK, words, {"concerns": 0})
         rest = tuple(one.sentence.ja for one in found[1:])
         first = found[0]
         return Outcome(first.status, first.sentence, {"concerns": len(found)}, evidence=rest)

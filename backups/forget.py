@@ -19,6 +19,8 @@ from pathlib import Path
 from backups.acts import Act
 from backups.record import MOST_NAMES, Action, Intent, Result
 from backups.restic import changing
+from backups.restic.arguments import may_copy
+from backups.restic.restic import Restic
 from backups.restic.verdict import Judgement
 from backups.retention import Proposal, objections, propose
 from backups.settle import settle
@@ -124,7 +126,11 @@ async def key(copy: Copy, what: str, file: Path | None, *, actor: Actor, op: str
 
 
 async def bring(copy: Copy, source: Copy, *, actor: Actor = SYSTEM, op: str = "") -> Act:
-    """Bring what the source has on record and this copy has not, by `restic copy`."""
+    """Bring what the source has on record and this copy has not, by `restic copy`.
+
+    Raises `UsageError` where one restic cannot open both.
+    """
+    may_copy(copy.restic.target, source.restic.target)
     shown, here = await source.restic.snapshots(), await copy.restic.snapshots()
     for one in (shown, here):
         if one.value is None:
@@ -139,8 +145,9 @@ async def bring(copy: Copy, source: Copy, *, actor: Actor = SYSTEM, op: str = ""
     ids = tuple(one.id for one in wanted)
     # A snapshot rewritten before keeps its first id as `original`: announce that too.
     names = tuple(dict.fromkeys((*ids, *(s.original for s in wanted if s.original))))
-    words = changing.copy(copy.restic.target, source.restic.target, ids)
-    return await _act(copy, Action.COPY, words, names, source.repository.id, actor, op)
+    both = copy.restic.taking_from(source.restic.target)
+    words = changing.copy(both.target, ids)
+    return await _act(copy, Action.COPY, words, names, source.repository.id, actor, op, both)
 
 
 async def _act(
@@ -151,13 +158,13 @@ async def _act(
     what: str,
     actor: Actor,
     op: str,
+    restic: Restic | None = None,
 ) -> Act:
     run, tools = secrets.token_hex(8), copy.tools
     intent = Intent(*copy.key, action, run, tools.clock.utc(), snapshots, what=what)
     await tools.write(intent, op=op or f"intent/{run}", actor=actor)
     started = tools.clock.monotonic()
-    restic = copy.restic if action is Action.COPY else copy.keeping
-    _ended, judged = await restic.call(words, copy.set.deadline.total_seconds())
+    _ended, judged = await (restic or copy.keeping).call(words, copy.set.deadline.total_seconds())
     seconds = milliseconds(tools.clock, started)
     return await settle(copy, intent, judged, seconds) or _open(copy, intent, judged)
 

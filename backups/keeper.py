@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random, SystemRandom
 
 import structlog
 
-from backups import job, ledger, levels, restoring, unusual
+from backups import job, ledger, levels, restoring, targets, unusual
 from backups.due import HEAVY, POLL, next_work
 from backups.hold import PAUSED, Hold
 from backups.job import Done
@@ -26,7 +25,6 @@ from backups.objects import Listing
 from backups.planned import Key, Planned
 from backups.record import Disagreement, Evidence, Result
 from backups.restic import restic as program
-from backups.restic.arguments import Target, gently
 from backups.restic.parsing import Progress
 from backups.restic.restic import Restic, ResticMissing
 from backups.restic.verdict import Judgement, Verdict
@@ -270,26 +268,10 @@ class Keeper:
         if path not in self._versions:
             self._versions[path] = await program.detect(path)
         folder = await self.tools.workers.thread(make_private, self.tools.folder)
-        target = Target(
-            path,
-            repository.location,
-            Path(repository.password_file),
-            folder / "cache",
-            folder / "tmp",
-            gently(one.limits.nice, one.limits.idle_disk),
-            one.limits.upload,
-            one.limits.download,
-            Path(repository.credentials_file) if repository.credentials_file else None,
-        )
+        target = targets.of(one, repository, path, folder)
         live, version, clock = self.of(key), self._versions[path], self.tools.clock
-        restic, retainer = Restic(target, version, clock=clock), None
-        if repository.retention_password_file or repository.retention_location:
-            other = replace(
-                target,
-                location=repository.retention_location or repository.location,
-                password_file=Path(repository.retention_password_file or repository.password_file),
-            )
-            retainer = Restic(other, version, clock=clock)
+        restic, other = Restic(target, version, clock=clock), targets.retaining(target, repository)
+        retainer = Restic(other, version, clock=clock) if other is not None else None
 
         def on_progress(seen: Progress) -> None:
             live.progress = seen

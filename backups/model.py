@@ -4,63 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from backups.dumps.model import AnyDump, FilesDump
 from backups.files.model import FilesCopy, FilesSet
+from backups.repository import Medium as Medium
+from backups.repository import Repository as Repository
 from backups.retention import Retention
 from bcp.kit.units import format_duration
 from bcp.plan.crosscheck import duplicates, fault
 from bcp.plan.loader import unknown
 from bcp.plan.marks import Fault, Tree
 from bcp.plan.model import City
-from bcp.plan.types import Day, Duration, Id, Model, Zone
+from bcp.plan.types import Day, Duration, Id, Model
 
 LEVELS = (0, 1, 2, 3, 4, 5)
 """0 job said so, 1 exists and fresh, 2 structure, 3 data read, 4 restored and equal, 5 accepted."""
 
 PROVEN_BY_US = (0, 1, 2, 3, 4)
 """The rungs this program can climb by itself; 5 is the owner's acceptance."""
-
-Medium = Literal["disk", "nas", "tape", "removable", "object_storage"]
-
-
-class Repository(Model):
-    """One copy: where it is, what it stands on, whether it can be reached and rewritten."""
-
-    id: Id
-    location: str = Field(min_length=1)
-    """A folder (absolute path). Other backends of restic are passed through as they are."""
-    password_file: str
-    """A file with the password; the password itself stands nowhere else (never in YAML)."""
-    site: Id | None = None
-    medium: Medium | None = None
-    offline: bool = False
-    """Not attached most of the time: unreachable is its normal state."""
-    rotate: Duration = timedelta(days=31)
-    """For an offline copy: so long after it was last attached it must be attached again (入替)."""
-    immutable: bool = False
-    """Declared in the plan; declared is not proven."""
-    zone: Zone | None = None
-    restic: str | None = None
-    """The restic program for this repository; default: the one of the room."""
-    credentials_file: str | None = None
-    """For S3: a credentials file in AWS's form with a profile `default`."""
-    region: str = "us-east-1"
-    """For S3: the region requests are signed for."""
-    retention_password_file: str | None = None
-    """The password for forget, prune, tag and key acts; default: the backup's own (then whoever can
-    back up can also delete)."""
-    retention_location: str | None = None
-    """Where those acts reach it, when the backup's own way is append-only."""
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder, when the repository is one on this host."""
-        return Path(self.location) if self.location.startswith("/") else None
 
 
 class Verify(Model):

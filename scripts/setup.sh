@@ -203,6 +203,24 @@ fetch_sshd() {
     rm -rf "$folder"
 }
 
+# Places for backups: OpenSSH's SFTP server and a REST server (rclone), each one program. Without them
+# the tests of repositories over SFTP and REST are skipped and say so.
+fetch_storage_servers() {
+    local folder
+    if { [ -x "$VENV/rclone" ] || on_path rclone; } &&
+        { [ -x "$VENV/sftp-server" ] || [ -x /usr/lib/openssh/sftp-server ]; }; then return 0; fi
+    folder="$(mktemp -d "$VENV/.storage.XXXXXX")" || return 0
+    if (cd "$folder" && apt-get download rclone openssh-sftp-server && dpkg-deb -x rclone_*.deb x &&
+        dpkg-deb -x openssh-sftp-server_*.deb x && x/usr/bin/rclone version) >/dev/null 2>&1; then
+        mv "$folder/x/usr/lib/openssh/sftp-server" "$VENV/sftp-server"
+        mv "$folder/x/usr/bin/rclone" "$VENV/rclone" # each whole or not at all
+    else
+        say "rclone と sftp-server を取れませんでした。SFTP と REST の保管先の試験は飛ばします。" \
+            "rclone and sftp-server could not be had: tests of SFTP and REST storage are skipped."
+    fi
+    rm -rf "$folder"
+}
+
 # A UPS for the tests: upsd and its dummy driver, unpacked for the same reason.
 fetch_nut() {
     local folder library
@@ -239,6 +257,7 @@ fetch_test_programs() {
     fetch_sshd
     fetch_nut
     fetch_slapd
+    fetch_storage_servers
 }
 
 setup() { # run|test

@@ -1,7 +1,8 @@
 """Command lines and environments for restic. Pure.
 
-The password reaches restic by `--password-file` only. Proofs read the repository itself, so they run
-with `--no-cache`: a cache would show a healthy tree that is damaged on the medium.
+The password reaches restic by `--password-file` only; where a REST server wants a user and a password,
+its address stands in the environment. Proofs read the repository itself, so they run with `--no-cache`: a
+cache would show a healthy tree that is damaged on the medium.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backups.restic.reaching import Login, Ssh, sftp_place
 from backups.restic.version import Version
 from bcp.kit.errors import UsageError
 
 FULL_ID = re.compile(r"[0-9a-f]{64}\Z")
 TAG = "ict-bcp"
 _RUN_TAG = "run:"
+_OWN_SSH = Ssh()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,18 @@ class Target:
     """KiB a second; None: no limit."""
     download: int | None = None
     credentials: Path | None = None
-    """For S3: AWS's credentials file; the secret itself stands in no environment."""
+    """For S3: AWS's credentials file; its secret stands in no environment. For REST: `reaching.login`."""
+    ca: Path | None = None
+    """For REST and S3: who vouches for the server's certificate, beside the machine's own."""
+    ssh: Ssh = _OWN_SSH
+    """For SFTP."""
+    source: Target | None = None
+    """For `copy`: the repository it takes from."""
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether the address must carry user and password: it then stands in no command line."""
+        return self.location.startswith("rest:") and self.credentials is not None
 
 
 def gently(nice: int, idle_disk: bool) -> tuple[str, ...]:
@@ -44,9 +58,22 @@ def gently(nice: int, idle_disk: bool) -> tuple[str, ...]:
     return (*words, *(["/usr/bin/ionice", "-c", "3"] if idle_disk else []))
 
 
-def environment(target: Target) -> Mapping[str, str]:
-    """The whole environment of the child: nothing of ours (no secret, no proxy) leaks into it."""
-    more = {"AWS_SHARED_CREDENTIALS_FILE": str(target.credentials)} if target.credentials else {}
+def environment(
+    target: Target, login: Login | None = None, source_login: Login | None = None
+) -> Mapping[str, str]:
+    """The whole environment of the child: nothing of ours (no secret, no proxy) leaks into it.
+
+    `login`, `source_login`: what a target that `wants_login` was found to want.
+    """
+    more: dict[str, str] = {}
+    for one, name, known in (
+        (target.source, "RESTIC_FROM_REPOSITORY", source_login),
+        (target, "RESTIC_REPOSITORY", login),
+    ):
+        if one is not None and one.wants_login:
+            more[name] = known.inside(one.location) if known is not None else one.location
+        elif one is not None and one.credentials is not None:
+            more["AWS_SHARED_CREDENTIALS_FILE"] = str(one.credentials)
     return {
         **more,
         "PATH": "/usr/bin:/bin",
@@ -84,7 +111,9 @@ def run_of(tags: Iterable[str]) -> str | None:
 
 def base(target: Target, *, cache: bool = False, lock: bool = True) -> list[str]:
     """The words every call begins with."""
-    words = [*target.gentle, target.program, "--repo", target.location]
+    words = [*target.gentle, target.program]
+    words += [] if target.wants_login else ["--repo", target.location]
+    words += _reached(target)
     if target.upload is not None:
         words += ["--limit-upload", str(target.upload)]
     if target.download is not None:
@@ -92,6 +121,38 @@ def base(target: Target, *, cache: bool = False, lock: bool = True) -> list[str]
     words += ["--password-file", str(target.password_file), "--json"]
     words += ["--cache-dir", str(target.cache)] if cache else ["--no-cache"]
     return words if lock else [*words, "--no-lock"]
+
+
+def _reached(target: Target) -> list[str]:
+    """By which ssh, and with whose word for the certificate. The options count for both ends of a
+    `copy`: `may_copy` has refused what would not fit both."""
+    words: list[str] = []
+    ends = [target, target.source] if target.source is not None else [target]
+    commands = dict.fromkeys(
+        one.ssh.command(place) for one in ends if (place := sftp_place(one.location)) is not None
+    )
+    if len(commands) == 1:
+        words += ["-o", f"sftp.command={next(iter(commands))}"]
+    for file in dict.fromkeys(one.ca for one in ends if one.ca is not None):
+        words += ["--cacert", str(file)]
+    return words
+
+
+def may_copy(target: Target, source: Target) -> None:
+    """One restic opens both ends of a `copy`, with one ssh and one credentials file. Raises
+    `UsageError` where they would need two."""
+    ssh = [(o.ssh.command(p), o.ssh.own) for o in (target, source) if (p := sftp_place(o.location))]
+    aws = {o.credentials for o in (target, source) if o.location.startswith("s3:")}
+    if (len({command for command, _own in ssh}) > 1 and any(own for _command, own in ssh)) or (
+        len(aws) > 1
+    ):
+        raise UsageError(
+            "鍵または資格情報の違う2つの保管先の間は複製できません / two places with different keys or"
+            " credentials cannot be copied between",
+            where=source.location,
+            got=target.location,
+            next_step="それぞれにバックアップする / back up into each of them",
+        )
 
 
 def version(program: str) -> tuple[str, ...]:

@@ -55,9 +55,13 @@ def key_remove(target: Target, key: str) -> tuple[str, ...]:
     return (*base(target), "key", "remove", snapshot_id(key))
 
 
-def copy(target: Target, source: Target, snapshots: Iterable[str]) -> tuple[str, ...]:
-    """Bring snapshots of another repository here (restic re-encrypts; the tree keeps its id)."""
-    words = [*base(target), "copy", "--from-repo", source.location]
+def copy(target: Target, snapshots: Iterable[str]) -> tuple[str, ...]:
+    """Bring snapshots of `target.source` here (restic re-encrypts; the tree keeps its id)."""
+    source = target.source
+    if source is None:
+        raise ValueError("a copy needs a source")
+    words = [*base(target), "copy"]
+    words += [] if source.wants_login else ["--from-repo", source.location]
     words += ["--from-password-file", str(source.password_file)]
     return (*words, *(snapshot_id(one) for one in snapshots))
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from backups.restic import arguments, locks, parsing
 from backups.restic.arguments import Target
 from backups.restic.parsing import Progress, Snapshot, Summary
+from backups.restic.reaching import Login, NoLogin, login
 from backups.restic.verdict import Judgement, Verdict, judge
 from backups.restic.version import Version, parse_version
 from bcp.kit import process
@@ -71,6 +72,10 @@ class Restic:
     ) -> None:
         self.target, self.version, self._run = target, version, run
         self._clock = clock or SystemClock()
+
+    def taking_from(self, source: Target) -> Restic:
+        """The same repository, for a `copy` out of another one."""
+        return Restic(replace(self.target, source=source), self.version, self._run, self._clock)
 
     async def snapshots(self, deadline: float = QUICK) -> Answer[tuple[Snapshot, ...]]:
         """Every snapshot the repository admits to."""
@@ -186,7 +191,8 @@ class Restic:
         if judgement.verdict is Verdict.BUSY:
             await self.unlock_stale(_UNLOCK)
             ended, judgement = await self.once(words, deadline, on_progress)
-        if ended.timed_out or ended.returncode < 0:
+        killed = ended.timed_out or ended.returncode < 0
+        if killed and judgement.verdict is not Verdict.UNREACHABLE:
             # A killed restic leaves its lock: take it away now, so that nobody finds it later.
             await self.unlock_stale(_UNLOCK)
         return ended, judgement
@@ -204,17 +210,35 @@ class Restic:
                 on_progress(seen)
 
         try:
+            logins = [self._login(one) for one in (self.target, self.target.source)]
+        except NoLogin as error:
+            why = f"{error.what}: {error.where} ({error.got})"
+            return process.Completed(words, 1, b"", why.encode(), False, 0.0), Judgement(
+                Verdict.DENIED, why
+            )
+        try:
             ended = await self._run(
                 words,
                 deadline=deadline,
                 grace=LEAVING,
-                env=arguments.environment(self.target),
+                env=arguments.environment(self.target, *logins),
                 cap=256 << 20,
                 on_line=on_line if on_progress is not None else None,
             )
         except (FileNotFoundError, PermissionError) as error:
             raise missing(self.target.program, str(error)) from error
-        return ended, judge(ended)
+        judged = judge(ended)
+        for known in logins:  # restic hides it in addresses; nobody promises that it always will
+            if known is not None:
+                judged = replace(judged, reason=known.hide(judged.reason))
+        return ended, judged
+
+    @staticmethod
+    def _login(target: Target | None) -> Login | None:
+        """Read anew for each call: a changed password counts at once. A line of a small file."""
+        if target is None or not target.wants_login or target.credentials is None:
+            return None
+        return login(target.credentials)
 
 
 async def detect(program: str, run: Run = process.run) -> Version:

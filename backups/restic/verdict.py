@@ -26,6 +26,10 @@ class Verdict(StrEnum):
     BUSY = "busy"
     WRONG_PASSWORD = "wrong_password"
     UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"
+    """Whoever answers there is not proven to be the storage: host key or certificate."""
+    DENIED = "denied"
+    """The storage does not let us in: key, user or password of the storage."""
     NO_SPACE = "no_space"
     INCONCLUSIVE = "inconclusive"
 
@@ -49,6 +53,7 @@ class Judgement:
         return self.verdict in _CONCLUSIVE
 
 
+_ON_THE_WAY = (Verdict.UNREACHABLE, Verdict.UNTRUSTED, Verdict.DENIED)
 _CONCLUSIVE = frozenset(
     {Verdict.GOOD, Verdict.DAMAGED, Verdict.NO_REPOSITORY, Verdict.WRONG_PASSWORD}
 )
@@ -63,6 +68,27 @@ _TEXTS: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
     # In this order: what is ours or the road's comes before what is the copy's.
     (Verdict.BUSY, ("already locked",)),
     (Verdict.WRONG_PASSWORD, ("wrong password or no key found",)),
+    (
+        Verdict.UNTRUSTED,
+        (
+            "host key verification failed",
+            "x509: ",
+            "first record does not look like a tls handshake",
+        ),
+    ),
+    (
+        # Before "is there a repository", which restic adds whatever the server answered.
+        Verdict.DENIED,
+        (
+            "permission denied (",  # of ssh: (publickey)
+            "http response (401)",
+            "http response (403)",
+            "access denied.",
+            "access key id you provided does not exist",
+            "request signature we calculated does not match",
+            "user and password cannot be read",
+        ),
+    ),
     (Verdict.NO_SPACE, ("no space left on device", "disk quota exceeded")),
     (
         Verdict.INCONCLUSIVE,
@@ -88,6 +114,20 @@ _TEXTS: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
             "transport endpoint is not connected",
             "stale file handle",
             "host is down",
+            "broken pipe",
+            "connection lost",
+            "connection closed by",
+            "connection timed out",
+            "could not resolve hostname",
+            "timeout, server ",  # of ssh: … not responding
+            "unable to start the sftp session",
+            "server misbehaving",
+            "http response (500)",
+            "http response (502)",
+            "http response (503)",
+            "http response (504)",
+            "tls handshake timeout",
+            "ssh command exited",
         ),
     ),
     (Verdict.NO_REPOSITORY, ("is there a repository at the following location",)),
@@ -119,9 +159,10 @@ def judge(ended: Completed) -> Judgement:
     said = parsing.error_text(ended.stderr, ended.stdout)
     tail = "\n".join(said.splitlines()[-8:])[-2000:]
     if ended.timed_out:
-        return Judgement(
-            Verdict.INCONCLUSIVE, _joined("期限で停止 / stopped at the deadline", tail)
-        )
+        head = "期限で停止 / stopped at the deadline"
+        # restic tries for a quarter of an hour where nobody answers: that is known, damage is not.
+        verdict = _in_words(said, _ON_THE_WAY) or Verdict.INCONCLUSIVE
+        return Judgement(verdict, _joined(head, tail))
     code = ended.returncode
     if code == 0:
         return Judgement(Verdict.GOOD, "")
@@ -129,12 +170,16 @@ def judge(ended: Completed) -> Judgement:
         return Judgement(Verdict.INCONCLUSIVE, _joined(f"シグナル {-code} で終了 / signal", tail))
     if code in _NAMED:
         return Judgement(_NAMED[code], _joined(f"exit {code}", tail))
-    if code in (1, 2):  # 2: a Go panic, and 0.14's "creating restorer failed"
-        low = said.lower()
-        for verdict, words in _TEXTS:
-            if any(word in low for word in words):
-                return Judgement(verdict, tail)
+    named = _in_words(said, tuple(Verdict))
+    if code in (1, 2) and named is not None:  # 2: a Go panic, 0.14's "creating restorer failed"
+        return Judgement(named, tail)
     return Judgement(Verdict.INCONCLUSIVE, _joined(f"exit {code}", tail))
+
+
+def _in_words(said: str, among: tuple[Verdict, ...]) -> Verdict | None:
+    low = said.lower()
+    told = (verdict for verdict, words in _TEXTS if any(word in low for word in words))
+    return next((verdict for verdict in told if verdict in among), None)
 
 
 def _joined(head: str, tail: str) -> str:
