@@ -16,6 +16,7 @@ import hashlib
 import os
 import secrets
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +78,7 @@ async def probe(repository: Repository, tools: Tools) -> Tried:
 
 
 def _session(
-    repository: Repository, auth: aiohttp.BasicAuth | None = None
+    repository: Repository, headers: Mapping[str, str] | None = None
 ) -> aiohttp.ClientSession:
     """Believes the machine's authorities and the plan's own. Raises `OSError`."""
     trusted = ssl.create_default_context()
@@ -85,7 +86,7 @@ def _session(
         trusted.load_verify_locations(repository.ca_file)
     connector = aiohttp.TCPConnector(ssl=trusted)
     timeout = aiohttp.ClientTimeout(total=_DEADLINE)
-    return aiohttp.ClientSession(connector=connector, auth=auth, timeout=timeout)
+    return aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
 
 
 def _name(now: datetime) -> str:
@@ -142,10 +143,10 @@ async def _rest(repository: Repository, tools: Tools) -> Tried:
     from being deleted and that no reader of the repository minds. It is kept and tried again."""
     url, file = repository.location.removeprefix("rest:"), repository.credentials_file
     known = await tools.workers.thread(login, Path(file)) if file else None
-    auth = aiohttp.BasicAuth(known.user, known.password, "utf-8") if known is not None else None
+    headers = {"Authorization": known.header} if known is not None else {}
     base = url.rstrip("/")
     kept = tools.folder / "canary" / hashlib.sha256(url.encode()).hexdigest()[:32]
-    async with _session(repository, auth) as session:
+    async with _session(repository, headers) as session:
 
         async def call(method: str, name: str, body: bytes | None = None) -> int:
             address = f"{base}/data/{name}"

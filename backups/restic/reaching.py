@@ -9,6 +9,7 @@ never among the words of a command line, which everybody on the host can read.
 from __future__ import annotations
 
 import shlex
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -31,6 +32,11 @@ class Login:
 
     def __repr__(self) -> str:
         return "Login(…)"
+
+    @property
+    def header(self) -> str:
+        """For `Authorization` (RFC 7617)."""
+        return "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
 
     def inside(self, location: str) -> str:
         """The location with both in it, as every version of restic takes it (from the environment)."""

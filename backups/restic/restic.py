@@ -192,7 +192,7 @@ class Restic:
             await self.unlock_stale(_UNLOCK)
             ended, judgement = await self.once(words, deadline, on_progress)
         killed = ended.timed_out or ended.returncode < 0
-        if killed and judgement.verdict is not Verdict.UNREACHABLE:
+        if killed and not judgement.on_the_way:
             # A killed restic leaves its lock: take it away now, so that nobody finds it later.
             await self.unlock_stale(_UNLOCK)
         return ended, judgement

@@ -52,6 +52,11 @@ class Judgement:
         """Says something about the copy itself, good or bad."""
         return self.verdict in _CONCLUSIVE
 
+    @property
+    def on_the_way(self) -> bool:
+        """Nothing was opened: nobody answered, the wrong one did, or we were not let in."""
+        return self.verdict in _ON_THE_WAY
+
 
 _ON_THE_WAY = (Verdict.UNREACHABLE, Verdict.UNTRUSTED, Verdict.DENIED)
 _CONCLUSIVE = frozenset(
@@ -83,6 +88,7 @@ _TEXTS: tuple[tuple[Verdict, tuple[str, ...]], ...] = (
             "permission denied (",  # of ssh: (publickey)
             "http response (401)",
             "http response (403)",
+            "server response: 403",
             "access denied.",
             "access key id you provided does not exist",
             "request signature we calculated does not match",
