@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from backups.repository import Repository
+from backups.restic.reaching import sftp_place
 from bcp.service.cli import parser
 
 NAMES = ("README.md", "README.en.md")
@@ -46,6 +49,16 @@ def test_every_file_named_exists(readme: str, repo_root: Path) -> None:
 
     missing = [name for name in (*linked, *named) if not (repo_root / name).exists()]
     assert not missing
+
+
+def test_the_places_shown_for_copies_are_ones_a_plan_may_name(readme: str) -> None:
+    (block,) = (b for b in re.findall(r"```yaml\n(.*?)```", readme, re.S) if "repositories:" in b)
+    copies = [Repository.model_validate(one) for one in yaml.safe_load(block)["repositories"]]
+
+    assert [one.location.partition(":")[0] for one in copies[1:]] == ["sftp", "rest", "s3"]
+    assert copies[0].folder is not None
+    assert (place := sftp_place(copies[1].location)) is not None
+    assert (place.user, place.host, place.path) == ("backup", "nas.example.jp", "/srv/restic/web")
 
 
 def test_both_languages_tell_the_same_number_of_things(repo_root: Path) -> None:
