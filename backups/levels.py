@@ -121,7 +121,7 @@ def _not_opened(copy: Copy, judged: Judgement, seen: Listing | None) -> Evidence
     demand = copy.state.demand
     result, reason = Result.INCONCLUSIVE, judged.verdict.value
     folder = copy.repository.folder
-    if folder is not None and seen is None:
+    if (folder is not None and seen is None) or judged.verdict is Verdict.UNREACHABLE:
         reason = "offline" if copy.repository.offline else Verdict.UNREACHABLE.value
     elif judged.verdict is Verdict.WRONG_PASSWORD:
         result = Result.BAD

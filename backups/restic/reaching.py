@@ -131,9 +131,13 @@ class Ssh:
         """Whether the plan names a file."""
         return self.identity is not None or self.known_hosts is not None
 
-    def command(self, place: SftpPlace) -> str:
-        """restic's `sftp.command` (0.14 knows no `sftp.args`)."""
-        words = ["ssh", *self.options()]
+    def words(self, place: SftpPlace) -> list[str]:
+        """The ssh that speaks SFTP with the place."""
+        words = ["/usr/bin/ssh", *self.options()]
         words += ["-p", str(place.port)] if place.port is not None else []
         words += ["-l", place.user] if place.user else []
-        return shlex.join([*words, "-s", "--", place.host, "sftp"])
+        return [*words, "-s", "--", place.host, "sftp"]
+
+    def command(self, place: SftpPlace) -> str:
+        """restic's `sftp.command` (0.14 knows no `sftp.args`)."""
+        return shlex.join(self.words(place))

@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 from backups.restic import arguments, locks, parsing
 from backups.restic.arguments import Target
 from backups.restic.parsing import Progress, Snapshot, Summary
-from backups.restic.reaching import Login, NoLogin, login
-from backups.restic.verdict import Judgement, Verdict, judge
+from backups.restic.reaching import Login, NoLogin, login, sftp_place
+from backups.restic.verdict import Judgement, Verdict, judge, of_ssh
 from backups.restic.version import Version, parse_version
 from bcp.kit import process
 from bcp.kit.clock import Clock, SystemClock
@@ -228,10 +228,29 @@ class Restic:
         except (FileNotFoundError, PermissionError) as error:
             raise missing(self.target.program, str(error)) from error
         judged = judge(ended)
+        if judged.verdict is Verdict.UNREACHABLE:
+            judged = await self._ask_ssh() or judged
         for known in logins:  # restic hides it in addresses; nobody promises that it always will
             if known is not None:
                 judged = replace(judged, reason=known.hide(judged.reason))
         return ended, judged
+
+    async def _ask_ssh(self) -> Judgement | None:
+        """restic may end before it has passed on why ssh did: then ssh is asked itself. An impostor
+        must never look like a line that is down."""
+        for end in (self.target, self.target.source):
+            place = sftp_place(end.location) if end is not None else None
+            if end is None or place is None:
+                continue
+            env = arguments.environment(self.target)
+            words = end.ssh.words(place)
+            try:
+                ended = await self._run(words, deadline=_UNLOCK, env=env, stdin=b"", cap=1 << 16)
+            except OSError:  # there is no ssh: restic has said so
+                return None
+            if (said := of_ssh(ended)) is not None:
+                return said
+        return None
 
     @staticmethod
     def _login(target: Target | None) -> Login | None:

@@ -182,6 +182,13 @@ def judge(ended: Completed) -> Judgement:
     return Judgement(Verdict.INCONCLUSIVE, _joined(f"exit {code}", tail))
 
 
+def of_ssh(ended: Completed) -> Judgement | None:
+    """What ssh itself said when it was not believed or not let in; None: nothing of the kind."""
+    said = ended.last_lines
+    verdict = _in_words(said, (Verdict.UNTRUSTED, Verdict.DENIED))
+    return Judgement(verdict, said[-2000:]) if verdict is not None else None
+
+
 def _in_words(said: str, among: tuple[Verdict, ...]) -> Verdict | None:
     low = said.lower()
     told = (verdict for verdict, words in _TEXTS if any(word in low for word in words))

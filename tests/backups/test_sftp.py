@@ -48,8 +48,6 @@ async def test_a_host_with_another_key_is_given_nothing(server: Store, place: Pl
     (place.folder / "nobody").write_text("")
     for known in (wrong, str(place.folder / "nobody")):
         use(place, copy.model_copy(update={"ssh_known_hosts_file": known}))
-        before = server.process and Path(f"/proc/{server.process.pid}").exists()
-        assert before
         await place.room.verify("juki", "main", 1)
         tried = place.room.memory("juki", "main").tried[1]
         assert (tried.inconclusive, tried.reason) == (True, "untrusted"), tried
@@ -73,8 +71,9 @@ async def test_a_key_the_storage_does_not_know_is_denied(server: Store, place: P
 
 
 async def test_a_repository_is_copied_over_sftp_into_a_second_place(
-    server: Store, place: Place
+    server: Store, one_place: Place
 ) -> None:
+    place = one_place
     main = await settle(place, server)
     second = server.copy(place, id="second")
     use(place, main, second)
@@ -133,6 +132,29 @@ def test_locations_are_read_as_restic_reads_them() -> None:
     assert sftp_place("sftp://[::1]:22/r") == SftpPlace("::1", "r", "", 22)
     for none in ("/srv/r", "sftp:", "sftp:nas", "sftp:-oProxyCommand=x:/r", "sftp://h:port/r"):
         assert sftp_place(none) is None
+
+
+async def test_why_ssh_gave_up_is_known_even_when_restic_does_not_say(
+    server: Store, one_place: Place
+) -> None:
+    place = one_place
+    silent = place.folder / "restic"
+    silent.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo restic 0.18.0 && exit\n'
+        "echo Fatal: unable to start the sftp session, error: EOF >&2\nexit 1\n"
+    )
+    silent.chmod(0o755)
+    copy = server.copy(place, restic=str(silent))
+    stranger = str(key(place.folder / "stranger"))
+    (place.folder / "nobody").write_text("")
+    for change, meant in (
+        ({"ssh_known_hosts_file": str(place.folder / "nobody")}, "untrusted"),
+        ({"ssh_identity_file": stranger}, "denied"),
+        ({}, "unreachable"),
+    ):
+        use(place, copy.model_copy(update={**change, "id": "main"}))
+        (done,) = await place.room.backup("juki")
+        assert (done.evidence.inconclusive, done.evidence.reason) == (True, meant), done
 
 
 @given(st.text(), st.text())

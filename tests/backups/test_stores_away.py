@@ -17,7 +17,7 @@ from tests.backups.storage import PASSWORD, STORES, Store, free_port
 from tests.backups.test_stores import settle, use
 
 pytestmark = pytest.mark.live
-FAR = ("sftp", "rest", "s3")
+FAR = ("sftp", "rest", pytest.param("s3", marks=pytest.mark.long))
 
 
 @pytest.fixture(scope="module", params=FAR)
@@ -39,6 +39,10 @@ async def test_a_server_that_is_not_there_is_unreachable_and_nothing_worse(
     rung = await place.room.verify("juki", "main", 1)
     assert place.room.memory("juki", "main").tried[1].reason == "unreachable", rung
     assert rung.status is not Status.FAILED
+    away = place.room.sets[0].repositories[0].model_copy(update={"offline": True})
+    use(place, away)  # type: ignore[arg-type]
+    await place.room.verify("juki", "main", 1)
+    assert place.room.memory("juki", "main").tried[1].reason == "offline"
     (done,) = await place.room.backup("juki")
     assert (done.evidence.inconclusive, done.evidence.reason) == (True, "unreachable")
     assert PASSWORD not in done.evidence.said
@@ -46,7 +50,7 @@ async def test_a_server_that_is_not_there_is_unreachable_and_nothing_worse(
     assert (await place.room.verify("juki", "main", 1)).status is Status.OK
 
 
-@pytest.mark.parametrize("kind", ["sftp", "rest", pytest.param("s3", marks=pytest.mark.long)])
+@pytest.mark.parametrize("kind", FAR)
 async def test_a_server_that_dies_in_the_middle_of_a_check_proves_no_damage(
     kind: str, place: Place
 ) -> None:
