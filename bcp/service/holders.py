@@ -29,6 +29,16 @@ def holders(city: City, accounts: Accounts) -> dict[str, frozenset[str]]:
     }
 
 
+def not_the_owner(city: City, accounts: Accounts, system: str | None, account: str) -> str | None:
+    """業務主管: the owner role of a system, when this account does not hold it and another one does."""
+    known = city.system(system) if system is not None else None
+    owner = known.owner_role if known is not None else None
+    held = holders(city, accounts)
+    if owner is None or owner in held.get(account, ()):
+        return None
+    return owner if any(owner in roles for roles in held.values()) else None
+
+
 def name_of(city: City, id: str, called: str) -> str:
     """A person of the plan by name, else what the accounts call the id."""
     person = city.person(id)

@@ -14,11 +14,11 @@ from aiohttp.web_request import FileField
 from backups.model import AttestedSet
 from backups.stating import MOST
 from bcp.journal.entry import Actor
-from bcp.kit.errors import UsageError
+from bcp.kit.errors import Refused, UsageError
 from bcp.kit.language import text
 from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
-from bcp.service.holders import holders
+from bcp.service.holders import holders, not_the_owner
 from bcp.service.operations.backup_statements import attestation
 from bcp.service.pages.event import actor, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Pages
@@ -55,8 +55,14 @@ async def attest(visit: Visit) -> Answer:
 async def approve(visit: Visit) -> Answer:
     """業務主管の受入."""
     set_id, _, repository = visit.field("copy").partition("/")
-    await visit.house.room.accept_restored(
-        set_id, repository, visit.field("note"), actor=actor(visit), op=_op(visit)
+    house, who = visit.house, actor(visit)
+    one = next((one for one in house.room.sets if one.id == set_id), None)
+    if one is not None and (owner := not_the_owner(house.city, house.accounts, one.system, who.id)):
+        role = house.city.role(owner)
+        said = text("pages.approve_owner", role=role.name if role else owner).pick(visit.lang)
+        raise Refused(said, got=visit.called(who.id))
+    await house.room.accept_restored(
+        set_id, repository, visit.field("note"), actor=who, op=_op(visit)
     )
     return Go(_PLACE)
 

@@ -162,3 +162,34 @@ async def test_a_restore_is_ordered_on_the_page_by_who_may_and_after_typing_the_
         assert "復元を受け付けました" in (await visitor.get("/backups"))[1]
         status, _ = await visitor.post("/backups/restore", **{**asked, "set": "nobody"})
         assert status == 404
+
+
+async def test_only_who_holds_the_owner_role_accepts_once_somebody_here_does(
+    tmp_path: Path,
+) -> None:
+    plan, sets = read_city()
+    one = restic_sets(sets)[0]
+    system = plan.system(one.system or "")
+    assert system is not None
+    role = plan.role(system.owner_role or "")
+    assert role is not None
+    people = [
+        person.model_copy(
+            update={"login": "commander" if person.id == role.succession[0] else None}
+        )
+        for person in plan.people
+    ]
+    city = plan.model_copy(update={"people": tuple(people)})
+    async with (
+        town(tmp_path / "town", SystemClock(), city=(city, (one,))) as made,
+        serving(made) as server,
+        Visitor.open(made, server) as visitor,
+    ):
+        await proofs(made)
+        given = {"copy": f"{one.id}/{one.repositories[0].id}", "note": "窓口で3件"}
+        await visitor.sign_in("staff")
+        status, said = await visitor.post("/backups/approve", **given)
+        assert (status, f"業務主管({role.name})" in said) == (409, True), said[:2000]
+        await visitor.sign_in("commander")
+        assert (await visitor.post("/backups/approve", **given))[0] == 303
+        assert made.room.rung(one.id, one.repositories[0].id, 5).status is Status.OK
