@@ -186,6 +186,42 @@ async def test_the_lock_of_a_killed_restic_stops_nobody(store: Store, one_place:
     assert not await locks(place, store, copy)
 
 
+async def test_snapshots_are_copied_out_of_a_folder_and_back_into_one(
+    store: Store, one_place: Place
+) -> None:
+    place = one_place
+    there, name = store.copy(place, id="there"), str(place.password)
+    folder = Repository(
+        id="main", location=str(place.repository), password_file=name, restic=place.restic
+    )
+    back = Repository(
+        id="back", location=str(place.folder / "back"), password_file=name, restic=place.restic
+    )
+    use(place, folder, there, back)
+    await place.init()
+    for id in ("there", "back"):
+        made = await place.room.init("juki", id, actor=SYSTEM, op=f"init-{id}")
+        assert made.value, made.judgement
+    await place.room.backup("juki", "main")
+    for source, target in (("main", "there"), ("there", "back")):
+        act = await place.room.acts.bring(("juki", target), source, SYSTEM, f"bring-{target}")
+        assert act.facts.get("brought") == 1, act
+    trees = {place.room.custody("juki", id).custody[-1].tree for id in ("main", "there", "back")}
+    assert len(trees) == 1
+    assert (await place.room.verify("juki", "back", 4)).status is Status.OK
+
+
+def test_two_places_that_need_two_credentials_are_not_copied_between(one_place: Place) -> None:
+    place = one_place
+    fields = {"password_file": "/p", "credentials_file": "/a"}
+    one = Repository.model_validate({"id": "a", "location": "s3:https://a/b", **fields})
+    other = one.model_copy(update={"credentials_file": "/b"})
+    first, second = (targets.of(place.set(), copy, "restic", place.folder) for copy in (one, other))
+    arguments.may_copy(first, first)
+    with pytest.raises(UsageError, match="複製できません"):
+        arguments.may_copy(first, second)
+
+
 def test_nothing_that_opens_a_place_stands_on_a_command_line(
     store: Store, one_place: Place
 ) -> None:
