@@ -152,9 +152,10 @@ async def test_a_wrong_password_is_that_and_no_other_thing(store: Store, one_pla
 
 
 async def locks(place: Place, store: Store, copy: Repository) -> bool:
-    """Whether there is one."""
+    """Whether there is one; a file still being written is none to restic either."""
     if store.folder is not None:
-        return any((store.behind(copy) / "locks").iterdir())
+        found = (store.behind(copy) / "locks").iterdir()
+        return any("-tmp-" not in one.name for one in found)
     return bool((await by_hand(place, copy, "list", "locks", "--no-lock")).stdout.strip())
 
 
