@@ -13,7 +13,7 @@ snapshots show, which restic alone cannot see.
 What lives here: `model` (the plan's section), `restic/` (everything that knows restic), `manifest`
 (what the source was), `objects` (a repository seen from its folder, without a password), `custody`
 (record and comparison, pure), `job` (one backup), `levels` (one verification per rung), `ladder` (rungs
-as checks), `standing` (what is proven now, pure), `room` (the shell that holds them together).
+as checks), `standing` (what is proven now, pure), `leftover` (what a killed process left), `room` (the shell that holds them together).
 What may not enter: other wings, pages, printing, a clock of one's own, `latest`, short snapshot ids,
 automatic `init`, `unlock --remove-all`.
 """

@@ -39,16 +39,21 @@ class Acts:
     async def remove(
         self, key: Key, snapshots: tuple[str, ...] = (), actor: Actor = SYSTEM, op: str = ""
     ) -> Removal:
-        """Forget what the policy proposes, or the snapshots named; then prune if the plan says so."""
+        """Forget what the policy proposes, or the snapshots named; then prune if the plan says so, also
+        after an earlier forget whose prune was cut off."""
         await self._keeper.poll(key)
         copy = await self._keeper.copy(key)
         async with self._keeper.heavy(copy, "retention"), self._keeper.changing(copy):
             dry = await forget.dry_run(copy, tuple(map(snapshot_id, snapshots)))
-            if dry.objections or not dry.proposal.remove:
+            if dry.objections or not (
+                dry.proposal.remove or forget.owes_prune(copy.set, copy.state)
+            ):
                 return Removal(dry)
-            acts = [await forget.forget(copy, dry, actor=actor, op=op)]
-            if acts[0].result is Result.GOOD and copy.set.retention.prune:
-                acts.append(await forget.prune(copy, actor=actor))
+            acts: list[Act] = []
+            if dry.proposal.remove:
+                acts.append(await forget.forget(copy, dry, actor=actor, op=op))
+            if all(act.result is Result.GOOD for act in acts) and copy.set.retention.prune:
+                acts.append(await forget.prune(copy, actor=actor, op="" if acts else op))
         await self._keeper.poll(key)
         return Removal(dry, tuple(acts))
 

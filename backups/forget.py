@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backups.acts import Act
+from backups.custody import CopyState
+from backups.model import BackupSet
 from backups.record import MOST_NAMES, Action, Intent, Result
 from backups.restic import changing
 from backups.restic.arguments import may_copy
@@ -26,6 +28,7 @@ from backups.retention import Proposal, objections, propose
 from backups.settle import settle
 from backups.tools import SYSTEM, Copy, milliseconds
 from bcp.journal.entry import Actor
+from bcp.kit.language import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,15 @@ async def forget(copy: Copy, dry: DryRun, *, actor: Actor = SYSTEM, op: str = ""
     ids = tuple(one.snapshot for one in dry.proposal.remove)[:MOST_NAMES]
     words = changing.forget(copy.keeping.target, ids, dry=False)
     return await _act(copy, Action.FORGET, words, ids, "", actor, op)
+
+
+def owes_prune(one: BackupSet, state: CopyState) -> bool:
+    """Whether snapshots were forgotten and the space they took was never freed: killed, or no space."""
+    done = state.retained
+    forgot, pruned = done.get(Action.FORGET), done.get(Action.PRUNE)
+    if not one.retention.prune or forgot is None:
+        return False
+    return pruned is None or pruned.seq < forgot.seq
 
 
 async def prune(copy: Copy, *, actor: Actor = SYSTEM, op: str = "") -> Act:
@@ -179,7 +191,8 @@ def _open(copy: Copy, intent: Intent, judged: Judgement) -> Act:
     """Announced and perhaps done, but nobody can look: the next poll settles it."""
     now = copy.tools.clock.utc()
     where = *copy.key, intent.action, intent.run
-    return Act(*where, Result.INCONCLUSIVE, now, "unsettled", said=judged.reason)
+    said = judged.reason or text("backups.unknown_act_open", place=copy.repository.location).ja
+    return Act(*where, Result.INCONCLUSIVE, now, "unsettled", said=said)
 
 
 def _deadline(copy: Copy) -> float:

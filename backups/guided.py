@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,12 +146,17 @@ async def _followed(copy: Copy, target: Path, under: Under) -> AsyncIterator[Non
                     size = under.custody.size
                     copy.on_progress(Progress(under.done / size, under.done, size))
 
+    wrong: Exception | None = None
     async with asyncio.TaskGroup() as group:
         task = group.create_task(look())
         try:
             yield
+        except Exception as error:  # raised again below: not as a group of one
+            wrong = error
         finally:
             task.cancel()
+    if wrong is not None:
+        raise wrong
 
 
 def begin(custody: Custody, clock: Clock) -> Under:
@@ -159,12 +164,13 @@ def begin(custody: Custody, clock: Clock) -> Under:
     return Under(secrets.token_hex(8), custody, clock.monotonic())
 
 
-async def close_left_open(tools: Tools) -> None:
-    """At start: what a dead process began is 中断, and what lies in the target is not proven."""
-    for copy in tools.state.copies.values():
-        for one in copy.restores:
+async def close_left_open(tools: Tools, busy: Collection[tuple[str, str]] = ()) -> None:
+    """What was begun and is done by nobody (a dead process, an end that could not be recorded) is 中断,
+    and what lies in the target is not proven. `busy`: copies that are being restored now."""
+    for key, copy in tools.state.copies.items():
+        for one in copy.restores if key not in busy else ():
             if one.result is None:
                 now = tools.clock.utc()
                 ended = replace(one, at=now, result=Result.INCONCLUSIVE, reason=INTERRUPTED)
-                with contextlib.suppress(BcpError):  # the log says no: told at the next start
+                with contextlib.suppress(BcpError):  # the log says no: told when it can be written
                     await tools.write(ended, op=f"restored/{one.run}")

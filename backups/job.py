@@ -148,12 +148,13 @@ async def done_before(copy: Copy, op: str) -> Done | None:
 
 async def adopt(copy: Copy, intent: Intent, snapshot: Snapshot, repository_id: str) -> Custody:
     """Write the custody record that we did not live to write. Its manifest is the announced one."""
+    complete = await copy.tools.workers.thread(_all_readable, copy, intent)
     custody = await take_custody(
         copy,
         intent,
         snapshot,
         repository_id,
-        complete=True,
+        complete=complete,
         moved=(),
         summary=None,
         seconds_ms=0,
@@ -162,9 +163,9 @@ async def adopt(copy: Copy, intent: Intent, snapshot: Snapshot, repository_id: s
     evidence = Evidence(
         *copy.key,
         0,
-        Result.GOOD,
+        Result.GOOD if complete else Result.BAD,
         copy.tools.clock.utc(),
-        "adopted",
+        "adopted" if complete else "incomplete",
         custody.snapshot,
         custody.time,
         {"files": custody.files, "size": custody.size},
@@ -172,6 +173,18 @@ async def adopt(copy: Copy, intent: Intent, snapshot: Snapshot, repository_id: s
     )
     await copy.tools.write(custody, evidence, op=f"adopt/{intent.run}")
     return custody
+
+
+def _all_readable(copy: Copy, intent: Intent) -> bool:
+    """By the announced manifest: restic's word on what it could not read died with it."""
+    try:
+        path = copy.tools.log.evidence.path(intent.manifest or "")
+        return all(entry.kind != "x" for entry in manifest.read(path))
+    except (
+        OSError,
+        manifest.BrokenManifest,
+    ):  # without its manifest nothing can be compared either
+        return False
 
 
 async def close_interrupted(copy: Copy, intent: Intent) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -69,6 +70,7 @@ class Keeper:
         self.chance: Random = SystemRandom()
         """Draws the snapshots and files of restore tests."""
         self._program = restic
+        self._tie = shutil.which("setpriv", path="/usr/bin:/bin")
         self._versions: dict[str, Version] = {}
         self._live: dict[Key, Live] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -268,7 +270,7 @@ class Keeper:
         if path not in self._versions:
             self._versions[path] = await program.detect(path)
         folder = await self.tools.workers.thread(make_private, self.tools.folder)
-        target = targets.of(one, repository, path, folder)
+        target = targets.of(one, repository, path, folder, self._tie)
         live, version, clock = self.of(key), self._versions[path], self.tools.clock
         restic, other = Restic(target, version, clock=clock), targets.retaining(target, repository)
         retainer = Restic(other, version, clock=clock) if other is not None else None

@@ -10,6 +10,7 @@ from eight bytes per name (the stamps that tell what changed while restic was re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from array import array
@@ -23,7 +24,8 @@ from backups import walk
 from backups.names import escape_line, escape_percent, unescape_line, unescape_percent
 from backups.pace import Pace
 from backups.walk import Entry, Item
-from bcp.kit.errors import BcpError
+from bcp.kit.durable import unwritable
+from bcp.kit.errors import BcpError, Unwritable
 from bcp.kit.workers import Workers
 
 HEAD = b"# ict-bcp manifest 1\n"
@@ -66,7 +68,7 @@ async def write(
     patterns: tuple[bytes, ...] = (),
     pace: Pace | None = None,
 ) -> Manifest:
-    """Hash everything under the roots into `out`. Raises OSError when `out` cannot be written.
+    """Hash everything under the roots into `out`. Raises `Unwritable` when `out` cannot be written.
 
     `pace`: no faster than this. It is used up: a caller that goes away lets its threads go.
     """
@@ -74,14 +76,22 @@ async def write(
     groups = walk.batches(items)
     sink, depth = _Sink(out, pace), DEPTH if pace is None else 1
     pending: deque[asyncio.Task[Read]] = deque()
+    wrong: Unwritable | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            while not sink.ended:
-                large = await workers.thread(sink.run, groups, alone=not pending)
-                if large:
-                    pending.append(group.create_task(workers.thread(walk.read_batch, large, pace)))
-                while pending and (len(pending) >= depth or not large):
-                    await workers.thread(sink.add, await pending.popleft())
+            try:
+                while not sink.ended:
+                    large = await workers.thread(sink.run, groups, alone=not pending)
+                    if large:
+                        pending.append(
+                            group.create_task(workers.thread(walk.read_batch, large, pace))
+                        )
+                    while pending and (len(pending) >= depth or not large):
+                        await workers.thread(sink.add, await pending.popleft())
+            except Unwritable as error:  # raised again below: not as a group of one
+                wrong = error
+        if wrong is not None:
+            raise wrong
         return await workers.thread(sink.finish)
     finally:
         if pace is not None:
@@ -94,7 +104,10 @@ class _Sink:
 
     def __init__(self, path: Path, pace: Pace | None) -> None:
         self._path, self._pace = path, pace
-        self._file: BinaryIO = path.open("wb", buffering=1 << 20)
+        try:
+            self._file: BinaryIO = path.open("wb", buffering=1 << 20)
+        except OSError as error:
+            raise unwritable(path, error) from error
         self._sha = hashlib.sha256()
         self._files = self._bytes = self._entries = self._unreadable = 0
         self._stamps: array[int] = array("Q")
@@ -136,8 +149,11 @@ class _Sink:
 
     def finish(self) -> Manifest:
         self._put(_end(self._files, self._bytes, self._entries))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise unwritable(self._path, error) from error
         return Manifest(
             self._path,
             self._sha.hexdigest(),
@@ -149,11 +165,15 @@ class _Sink:
         )
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # tries again what could not be written: said already
+            self._file.close()
 
     def _put(self, data: bytes) -> None:
         self._sha.update(data)
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
 
 
 def line(entry: Entry) -> bytes:

@@ -5,28 +5,26 @@ What is restored is residents' data: it is destroyed whatever happened, and that
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from random import Random, SystemRandom
 
-from backups import compare, manifest, sampling
+from backups import compare, leftover, manifest, sampling
 from backups.application.opening import open_all, with_application
 from backups.compare import Comparison
 from backups.dumps.taking import folder_of
 from backups.levels import deadline
 from backups.names import shown, unescape_percent
-from backups.record import Custody, Destroyed, Evidence, Result
+from backups.record import Custody, Evidence, Result
 from backups.restic.verdict import Judgement, Verdict
-from backups.tools import Copy, Tools, destroy, free_bytes, make_private, milliseconds
+from backups.tools import Copy, free_bytes, make_private, milliseconds
 from backups.walk import Entry
 from bcp.journal.errors import JournalError
-from bcp.kit.errors import BcpError
+from bcp.kit.errors import Unwritable
 
 _KEEP_FREE = 256 << 20
 """Bytes that stay free on the scratch disk whatever is restored."""
@@ -63,33 +61,14 @@ async def restored(
     if not whole:
         drawn = await tools.workers.thread(_drawn, copy, path, chance or SystemRandom())
     place = tools.scratch / f"restore-{copy.set.id}-{copy.repository.id}"
-    await tools.workers.thread(destroy, place)
+    await leftover.destroyed(tools, *copy.key, place, None)  # of a command that was killed
     await tools.workers.thread(make_private, place)
     try:
         evidence = await _restore_and_compare(copy, custody, path, place, drawn)
     finally:
         # Residents' data: gone whatever happened. If we die here, the start empties the folder.
-        gone = await tools.workers.thread(destroy, place)
-        await record_destroyed(tools, *copy.key, gone=gone, snapshot=custody.snapshot)
+        gone = await leftover.destroyed(tools, *copy.key, place, custody.snapshot)
     return replace(evidence, facts={**evidence.facts, "destroyed": int(gone)})
-
-
-async def record_destroyed(
-    tools: Tools, set_id: str, repository: str, *, gone: bool, snapshot: str | None = None
-) -> None:
-    """Say in the log that restored data was destroyed (or, `gone` false, that some is left)."""
-    word = Destroyed(set_id, repository, tools.clock.utc(), gone, snapshot)
-    with contextlib.suppress(
-        BcpError
-    ):  # the evidence that follows fails for the same reason, aloud
-        await tools.write(word, op=f"destroyed/{secrets.token_hex(8)}")
-
-
-async def record_left(tools: Tools, things: int, *, gone: bool) -> None:
-    """What a killed process left in the scratch folder was destroyed at the start."""
-    word = Destroyed("scratch", "start", tools.clock.utc(), gone, None, things)
-    with contextlib.suppress(BcpError):
-        await tools.write(word, op=f"destroyed/{secrets.token_hex(8)}")
 
 
 def _drawn(copy: Copy, wanted: Path, chance: Random) -> tuple[Entry, ...]:
@@ -141,7 +120,11 @@ async def restore_into(
         return _tested(copy, custody, result, judged.verdict.value, facts, judged.reason)
     named = [one.name for one in drawn] if drawn is not None else None
     roots = await tools.workers.thread(_roots, wanted, target, named)
-    taken = await manifest.write(tools.workers, roots, found, base=target)
+    try:
+        taken = await manifest.write(tools.workers, roots, found, base=target)
+    except Unwritable as error:  # restored, but there is no room to say what
+        word = Verdict.NO_SPACE.value
+        return _tested(copy, custody, Result.INCONCLUSIVE, word, facts, error.what)
     excused = await tools.workers.thread(_excused, copy, custody)
     difference = await tools.workers.thread(
         _difference, drawn or manifest.read(wanted), taken.path, excused

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from backups import guided, ordered, speed, stating
+from backups import guided, leftover, ordered, speed, stating
 from backups.acting import Acts
 from backups.custody import CopyState
 from backups.due import POLL
@@ -21,10 +21,9 @@ from backups.record import Action, Custody, Evidence, Intent
 from backups.restic.arguments import snapshot_id
 from backups.restic.parsing import Progress, Snapshot
 from backups.restic.restic import Answer
-from backups.restoring import record_left
 from backups.standing import Memory, Rung, rung, rungs
 from backups.statements import Attestation, Escrow
-from backups.tools import SYSTEM, Log, Tools, empty
+from backups.tools import SYSTEM, Log, Tools
 from backups.upkeep import Upkeep
 from bcp.journal.entry import Actor
 from bcp.kit.clock import Clock
@@ -72,14 +71,11 @@ class BackupRoom:
     # --- for the daemon ---------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Do what is due, for ever. Empties the scratch folder first."""
-        left, gone = await self.tools.workers.thread(empty, self.tools.scratch)
-        if left:
-            await record_left(self.tools, left, gone=gone)
-        await guided.close_left_open(self.tools)
-        await self.tools.workers.thread(empty, self.tools.folder / "dumps")
+        """Do what is due, for ever. Clears what a killed process left first."""
+        await leftover.clear(self.tools)
         async with asyncio.TaskGroup() as group:
             while True:
+                await guided.close_left_open(self.tools, self._restoring)
                 self._keeper.tend(group)
                 self.upkeep.tend(group)
                 self.files.tend(group)

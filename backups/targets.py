@@ -10,15 +10,18 @@ from backups.restic.arguments import Target, gently
 from backups.restic.reaching import Ssh
 
 
-def of(one: BackupSet, copy: Repository, program: str, folder: Path) -> Target:
-    """How the backup itself reaches the copy. `folder`: for the cache and temporary files."""
+def of(
+    one: BackupSet, copy: Repository, program: str, folder: Path, tie: str | None = None
+) -> Target:
+    """How the backup itself reaches the copy. `folder`: for the cache and temporary files; `tie`: the
+    program that lets restic end with us."""
     return Target(
         program,
         copy.location,
         Path(copy.password_file),
         folder / "cache",
         folder / "tmp",
-        gently(one.limits.nice, one.limits.idle_disk),
+        gently(one.limits.nice, one.limits.idle_disk, tie),
         one.limits.upload,
         one.limits.download,
         _path(copy.credentials_file),

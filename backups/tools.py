@@ -157,16 +157,3 @@ def destroy(folder: Path) -> bool:
         if not os.path.lexists(folder):
             return True
     return False
-
-
-def empty(folder: Path) -> tuple[int, bool]:
-    """Destroy everything in a folder; (how many things were there, whether all are gone)."""
-    make_private(folder)
-    things = list(folder.iterdir())
-    gone = True
-    for thing in things:
-        if thing.is_dir() and not thing.is_symlink():
-            gone = destroy(thing) and gone
-        else:
-            thing.unlink(missing_ok=True)
-    return len(things), gone

@@ -15,6 +15,7 @@ import structlog
 from backups import agree, canary, objectcheck
 from backups.acting import Acts
 from backups.acts import SideCheck, What
+from backups.forget import owes_prune
 from backups.keeper import Keeper
 from backups.model import BackupSet
 from backups.objects import ListingGone
@@ -82,21 +83,23 @@ class Upkeep:
         """What is to be done with a copy now; None: nothing."""
         one, copy = self._keeper.plan.find(key)
         state, now = self._tools.state.copy(*key), self._tools.clock.utc()
-        if not state.custody or copy.offline:
+        known = bool(state.custody)
+        if copy.offline or not (known or state.intents):
             return None
         first = state.evidence.get(1)
         settled = first is not None and not state.open_acts
         policy, done = one.retention, state.retained.get(Action.FORGET)
+        last_kept = done.at if done else state.custody[0].time if known else now
         rows: tuple[tuple[str, bool, timedelta | None, datetime | None], ...] = (
             ("locks", True, _LOCKS_EVERY, None),
             ("agree", len(one.repositories) > 1, _AGREE_EVERY, _at(state.checks.get(What.AGREE))),
             ("names", copy.folder is not None, one.names_every, _at(state.checks.get(What.NAMES))),
             ("canary", copy.immutable, one.canary_every, _at(state.checks.get(What.CANARY))),
-            ("retention", settled, policy.every, done.at if done else state.custody[0].time),
+            ("retention", settled, policy.every, None if owes_prune(one, state) else last_kept),
         )
         for what, possible, every, last in rows:
-            if not possible or every is None:
-                continue
+            if not possible or every is None or not (known or what == "locks"):
+                continue  # the first backup may have been killed and left its lock
             if self._keeper.hold.why is not None and what in ("names", "canary", "retention"):
                 continue
             tried = self.tried.get((key, what))

@@ -28,9 +28,9 @@ def plain_postgresql(first: bytes, last: bytes) -> bool:
     """The trailer is the last thing but comments; since the 2025-08 releases a dump that begins with
     `\\restrict KEY` ends with `\\unrestrict KEY`."""
     lines = [line for line in last.split(b"\n") if line.strip(b"- ")]
-    key = next(
-        (line.split()[1] for line in first.split(b"\n") if line.startswith(b"\\restrict ")), None
-    )
+    head_word = b"\\restrict "
+    keys = (line.removeprefix(head_word) for line in first.split(b"\n") if line[:10] == head_word)
+    key = next(keys, None)
     if key is not None and (not lines or lines.pop() != b"\\unrestrict " + key):
         return False
     # Every version ends with an empty line: not even the last byte may lack.

@@ -52,9 +52,14 @@ class Target:
         return self.location.startswith("rest:") and self.credentials is not None
 
 
-def gently(nice: int, idle_disk: bool) -> tuple[str, ...]:
-    """The words that make a child step back. Both programs become it: signals reach restic itself."""
-    words = ["/usr/bin/nice", "-n", str(nice)] if nice else []
+def gently(nice: int, idle_disk: bool, tie: str | None = None) -> tuple[str, ...]:
+    """The words that make a child step back. These programs become it: signals reach restic itself.
+
+    `tie`: the path of setpriv. A restic then ends with us, even when we are killed, and takes its lock
+    away: one that lived on would write residents' data into a scratch folder already emptied.
+    """
+    words = [tie, "--pdeathsig=INT", "--"] if tie else []
+    words += ["/usr/bin/nice", "-n", str(nice)] if nice else []
     return (*words, *(["/usr/bin/ionice", "-c", "3"] if idle_disk else []))
 
 

@@ -8,6 +8,7 @@ one by one; everybody else's is named with its age and left to people.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from backups.restic import arguments, changing
 from backups.restic.arguments import Target
@@ -26,6 +28,11 @@ RESTIC_STALE = timedelta(minutes=30)
 """restic refreshes a lock every five minutes and calls it stale after this."""
 
 _QUICK = 60.0
+_READ = 15.0
+"""Deadline of reading one lock: restic before 0.16 looks for one that has vanished for a quarter of an hour."""
+
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""By place: at a start the poll and the doctor look at once, and what one removes the other would miss."""
 
 
 class Caller(Protocol):
@@ -92,12 +99,23 @@ async def look(
     restic: Caller, now: datetime, host: str | None = None
 ) -> tuple[Judgement, tuple[Seen, ...]]:
     """Every lock of a repository; takes none itself. One that vanishes meanwhile is left out."""
+    async with _turn(restic):
+        return await _look(restic, now, host)
+
+
+def _turn(restic: Caller) -> asyncio.Lock:
+    return _TURNS.setdefault(restic.target.location, asyncio.Lock())
+
+
+async def _look(
+    restic: Caller, now: datetime, host: str | None = None
+) -> tuple[Judgement, tuple[Seen, ...]]:
     ended, judged = await restic.once(changing.list_locks(restic.target), _QUICK)
     if not judged.good:
         return judged, ()
     found: list[Lock] = []
     for id in changing.lock_ids(ended.stdout):
-        said, good = await restic.once(changing.cat_lock(restic.target, id), _QUICK)
+        said, good = await restic.once(changing.cat_lock(restic.target, id), _READ)
         lock = changing.read_lock(id, said.stdout) if good.good else None
         if lock is not None:
             found.append(lock)
@@ -106,7 +124,12 @@ async def look(
 
 async def heal(restic: Caller, now: datetime) -> tuple[str, ...]:
     """Remove the stale locks of this host; their ids. Never another host's."""
-    _judged, seen = await look(restic, now)
+    async with _turn(restic):
+        return await _heal(restic, now)
+
+
+async def _heal(restic: Caller, now: datetime) -> tuple[str, ...]:
+    _judged, seen = await _look(restic, now)
     stale = [one for one in seen if one.stale]
     folder = Path(restic.target.location)
     if not stale:

@@ -178,7 +178,7 @@ def judge(ended: Completed) -> Judgement:
         return Judgement(_NAMED[code], _joined(f"exit {code}", tail))
     named = _in_words(said, tuple(Verdict))
     if code in (1, 2) and named is not None:  # 2: a Go panic, 0.14's "creating restorer failed"
-        return Judgement(named, tail)
+        return Judgement(named, _with_its_line(said, named, tail))
     return Judgement(Verdict.INCONCLUSIVE, _joined(f"exit {code}", tail))
 
 
@@ -193,6 +193,12 @@ def _in_words(said: str, among: tuple[Verdict, ...]) -> Verdict | None:
     low = said.lower()
     told = (verdict for verdict, words in _TEXTS if any(word in low for word in words))
     return next((verdict for verdict in told if verdict in among), None)
+
+
+def _with_its_line(said: str, verdict: Verdict, tail: str) -> str:
+    """The last lines, and before them the one that decided: Go's trace may have pushed it out."""
+    line = next(line for line in said.splitlines() if _in_words(line, (verdict,)) is not None)
+    return tail if line in tail else _joined(line.strip()[:500], tail)
 
 
 def _joined(head: str, tail: str) -> str:

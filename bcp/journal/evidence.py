@@ -8,9 +8,12 @@ every `get` hashes what it reads.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +31,12 @@ class EvidenceStore:
         self.folder = folder
         self._fault = fault
 
+    def sweep(self) -> None:
+        """Remove what a killed process was about to put here. Only while nobody else has the log."""
+        for stray in self.folder.glob(".put.*.tmp"):
+            with contextlib.suppress(OSError):  # a full or read-only disk: next time
+                stray.unlink()
+
     def put_bytes(self, data: bytes) -> str:
         """Store bytes; gives the digest (64 hexadecimal digits). Raises Unwritable."""
         digest = hashlib.sha256(data).hexdigest()
@@ -35,7 +44,7 @@ class EvidenceStore:
             self._sync_names(digest)  # another thread may have put it there a moment ago
         else:
             temp, file = self._temp()
-            with file:
+            with closing(file):
                 self._write(file, data, temp)
                 self._finish(file, temp, digest)
         return digest
@@ -53,7 +62,7 @@ class EvidenceStore:
                 next_step="check the path and permissions",
             ) from error
         temp, file = self._temp()
-        with reading, file:
+        with reading, closing(file):
             sha256 = hashlib.sha256()
             while chunk := reading.read(_CHUNK):
                 sha256.update(chunk)
@@ -141,3 +150,14 @@ class EvidenceStore:
                 fsync_dir(folder)
         except OSError as error:
             raise unwritable(self.path(digest), error) from error
+
+
+@contextmanager
+def closing(file: BinaryIO) -> Iterator[None]:
+    """Close in the end. Bytes that could not be written are tried once more by `close`: the error that
+    was said already is the one that counts."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            file.close()

@@ -130,6 +130,7 @@ def open_log(
         values = Values(folder, fault)
         undo.callback(values.close)
         evidence = EvidenceStore(folder / EVIDENCE, fault)
+        evidence.sweep()
         stager = Stager(identity.node, identity.epoch, folds, evidence, random_bytes)
         opened = Opened(
             identity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import shutil
@@ -20,6 +21,7 @@ from backups.room import BackupRoom
 from bcp.journal.journal import Journal
 from bcp.kit.clock import ClockReading, SystemClock
 from bcp.kit.workers import Workers
+from tests.backups.cheapkey import cheapen
 
 
 def restics() -> list[str]:
@@ -130,14 +132,15 @@ class Place:
         )
 
     async def init(self) -> None:
-        """A repository: made once per version by our own verb, copied for every test (restic spends
-        a second on each new key)."""
+        """A repository: made once per version by our own verb, its key made quick to open, copied for
+        every test."""
         kept = _templates.get(self.restic)
         if kept is not None:
             shutil.copytree(kept, self.repository)
             return
         made = await self.room.init("juki", "main", actor=tools.SYSTEM, op="init")
         assert made.value, made.judgement
+        await asyncio.to_thread(cheapen, self.repository, self.password)
         kept = Path(tempfile.mkdtemp(prefix="restic-template-")) / "repo"
         atexit.register(shutil.rmtree, kept.parent, ignore_errors=True)
         shutil.copytree(self.repository, kept)

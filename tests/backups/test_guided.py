@@ -10,7 +10,7 @@ import pytest
 
 from backups import figures, guided, restoring, speed
 from backups.custody import CopyState
-from backups.record import Custody, Evidence, Result
+from backups.record import Custody, Evidence, Restore, Result
 from backups.tools import SYSTEM
 from bcp.kit.errors import Refused
 from bcp.watch.values import Status
@@ -96,6 +96,29 @@ async def test_a_restore_cut_off_is_said_at_the_next_start_and_can_be_begun_agai
     (target / "half a file").unlink()
     seen = await room.restore("juki", "main", snapshot, target)
     assert seen.result is Result.GOOD
+
+
+@pytest.mark.live
+async def test_a_restore_whose_end_could_not_be_recorded_is_closed_without_a_restart(
+    one_place: Place,
+) -> None:
+    place = one_place
+    await place.init()
+    (done,) = await place.room.backup("juki")
+    assert done.custody is not None
+    under = guided.begin(done.custody, place.clock)
+    there = done.custody.snapshot, done.custody.time
+    begun = Restore("juki", "main", place.clock.utc(), under.run, *there, "0" * 64)
+    await place.room.tools.write(begun, op="begun")
+    await guided.close_left_open(place.room.tools, {("juki", "main")})
+    assert place.room.custody("juki", "main").restores[-1].result is None, "it runs now"
+    async with asyncio.TaskGroup() as group:
+        room = group.create_task(place.room.run())
+        async with asyncio.timeout(30):
+            while place.room.custody("juki", "main").restores[-1].result is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        room.cancel()
+    assert place.room.custody("juki", "main").restores[-1].reason == "interrupted"
 
 
 def measured(size: int, seconds: float, **facts: int) -> Evidence:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backups.restic import arguments, changing
+import pytest
+
+from backups.restic import arguments, changing, locks
 from backups.restic.arguments import Target, gently
 from backups.restic.changing import Lock
 from backups.restic.locks import judge, still_holds
+from tests.backups.conftest import Place
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -78,3 +83,36 @@ def test_limits_of_the_plan_reach_the_child(tmp_path: Path) -> None:
     env = arguments.environment(target)
     assert env["AWS_SHARED_CREDENTIALS_FILE"] == str(tmp_path / "credentials")
     assert gently(0, False) == ()
+    assert gently(0, False, "/usr/bin/setpriv") == ("/usr/bin/setpriv", "--pdeathsig=INT", "--")
+
+
+def leave_a_lock(place: Place) -> None:
+    """That of a restic that was killed."""
+    words = ["-r", str(place.repository), "--password-file", str(place.password)]
+    held = subprocess.Popen(
+        [place.restic, *words, "backup", "--stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 30
+    while not any(len(one.name) == 64 for one in (place.repository / "locks").iterdir()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    held.kill()
+    held.communicate()
+
+
+@pytest.mark.live
+async def test_two_that_take_a_dead_lock_away_at_once_do_not_wait_for_each_others_lock(
+    place: Place,
+) -> None:
+    await place.init()
+    await asyncio.to_thread(leave_a_lock, place)
+    restic = (await place.room._keeper.copy(("juki", "main"))).restic
+    now = place.clock.utc()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        looks = [group.create_task(locks.look(restic, now)) for _ in range(2)]
+        heals = [group.create_task(locks.heal(restic, now)) for _ in range(3)]
+    assert sum(len(heal.result()) for heal in heals) == 1, "one of them took it away"
+    assert all(look.result()[0].good for look in looks)
+    assert (await locks.look(restic, now))[1] == ()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backups import compare, manifest, names, walk
 from backups.manifest import BrokenManifest
 from backups.walk import Entry
+from bcp.kit.errors import Unwritable
 from bcp.kit.workers import Workers
 
 parts = st.binary(min_size=1, max_size=12).filter(
@@ -155,3 +156,13 @@ async def test_what_vanishes_while_walking_is_named_not_fatal(
     read = walk.read_batch(items)
     assert [entry.kind for entry, _stamp in read] == ["d", "x"]
     assert read[1][0].target == b"ENOENT"
+
+
+async def test_a_manifest_that_cannot_be_written_is_said_and_not_a_bug(
+    tmp_path: Path, workers: Workers
+) -> None:
+    for number in range(3):
+        (tmp_path / f"file{number}").write_bytes(bytes(20_000))
+    for out in (Path("/dev/full"), tmp_path / "nowhere" / "manifest"):
+        with pytest.raises(Unwritable):
+            await manifest.write(workers, [tmp_path], out)

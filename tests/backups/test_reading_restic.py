@@ -194,3 +194,10 @@ async def test_no_restic_a_stranger_and_a_too_old_one_are_named(tmp_path: Path) 
         assert "0.14" in str(caught.value)
     with pytest.raises(ResticMissing):
         await detect(_program(tmp_path, "print('hello')"))
+
+
+def test_the_line_that_decided_is_shown_even_when_a_trace_follows_it() -> None:
+    trace = "".join(f"main.f{n}\n\tgithub.com/restic/restic/cmd/x.go:{n}\n" for n in range(20))
+    judged = judge(ended(1, f"create /repo/locks/1: no space left on device\n{trace}"))
+    assert judged.verdict is Verdict.NO_SPACE
+    assert judged.reason.startswith("create /repo/locks/1: no space left on device\n")

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from backups.acts import Act, Change, SideCheck, What
 from backups.custody import CopyState
+from backups.forget import owes_prune
+from backups.model import BackupSet
 from backups.record import Action, Custody, Evidence, Result
 from backups.retention import Retention, objections, overdue, propose
 
@@ -32,6 +34,29 @@ def custody(age: timedelta, index: int = 0, *, complete: bool = True) -> Custody
         complete,
         seq=index,
     )
+
+
+def test_space_that_was_forgotten_and_never_freed_is_owed() -> None:
+    def done(action: Action, seq: int) -> dict[Action, Act]:
+        return {action: Act("juki", "main", action, "run", Result.GOOD, NOW, seq=seq)}
+
+    one = BackupSet.model_validate(
+        {
+            "id": "juki",
+            "kind": "restic",
+            "sources": ["/srv"],
+            "repositories": [{"id": "main", "location": "/repo", "password_file": "/p"}],
+        }
+    )
+    forgot = replace(nights(1), retained=done(Action.FORGET, 7))
+    freed = replace(forgot, retained={**forgot.retained, **done(Action.PRUNE, 8)})
+    earlier = replace(forgot, retained={**forgot.retained, **done(Action.PRUNE, 6)})
+    assert owes_prune(one, forgot), "killed, or no space, after the forget"
+    assert owes_prune(one, earlier)
+    assert not owes_prune(one, freed)
+    assert not owes_prune(one, nights(1)), "nothing was forgotten"
+    by_hand = one.model_copy(update={"retention": Retention(prune=False)})
+    assert not owes_prune(by_hand, forgot), "the plan frees no space"
 
 
 def nights(count: int) -> CopyState:

@@ -322,6 +322,11 @@ async def test_evidence_is_kept_by_its_content_and_checked_when_read(tmp_path: P
         with pytest.raises(Missing):
             journal.evidence.get("0" * 64)
         assert not list(journal.evidence.folder.glob(".put*"))
+        stray = journal.evidence.folder / ".put.killed.tmp"
+        stray.write_bytes(b"half a manifest: names of residents' files")
+    async with reopen(tmp_path / "log") as journal:
+        assert not stray.exists(), "what a killed process was putting is no use to anybody"
+        assert journal.evidence.path(digest).exists()
 
 
 def _steps(version: int = 1) -> Projection:
