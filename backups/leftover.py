@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from backups.record import Destroyed
-from backups.tools import Tools, destroy
+from backups.tools import Tools, destroy, make_private
 from bcp.kit.errors import BcpError
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,8 @@ def hollow(place: Path) -> bool:
 
 
 def _hollow_all(scratch: Path) -> tuple[list[Path], bool]:
+    with contextlib.suppress(BcpError):  # a full disk: made when it is needed
+        make_private(scratch)
     things = _in(scratch)
     left = [thing for thing in things if not hollow(thing)]
     return things, not left
