@@ -16,9 +16,11 @@ from pathlib import Path
 from backups.planned import Key
 from backups.record import Custody, Restore, Result
 from bcp.journal.entry import Actor
+from bcp.kit.durable import unwritable
 from bcp.kit.errors import BcpError, Refused
 from bcp.kit.language import text
 from bcp.kit.units import JST
+from bcp.watch.guard import tell
 
 _MOST = 20
 """Folders of one snapshot side by side."""
@@ -74,6 +76,11 @@ class Orders:
             await self._begin(order)
         except BcpError as error:
             self._refused[order.key] = error
+        except OSError as error:  # the place cannot be looked at or written to
+            self._refused[order.key] = unwritable(order.base, error)
+        except Exception as error:  # a bug of ours must not end the daemon: it would at each press
+            tell(error, "restore", copy="/".join(order.key))
+            self._refused[order.key] = Refused(text("backups.unknown_broke").ja)
         finally:
             self._waiting.pop(order.key, None)
             self._begun.discard(order.key)

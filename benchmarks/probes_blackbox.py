@@ -8,13 +8,11 @@ alone, and beside it the whole check with its judgement. Where the exporter is n
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import shutil
 import socket
 import statistics
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +24,7 @@ from bcp.kit.clock import SystemClock
 from bcp.kit.workers import Workers
 from bcp.watch.check import Env
 from benchmarks.frame import Row
-from benchmarks.probes_cpu import _Bench, _certificate, _many, serve
+from benchmarks.probes_cpu import _Bench, _many, serving
 from probes.engine.resolve import SystemResolver
 
 PROGRAM = "prometheus-blackbox-exporter"
@@ -40,18 +38,8 @@ def measure() -> list[Row]:
     program = shutil.which(PROGRAM)
     if program is None:
         return []
-    with tempfile.TemporaryDirectory() as name:
-        pem = _certificate(Path(name))
-        spawn = multiprocessing.get_context("spawn")
-        here, there = spawn.Pipe()
-        server = spawn.Process(target=serve, args=(str(pem), there), daemon=True)
-        server.start()
-        try:
-            found = uvloop.run(_measure(program, here.recv(), pem, Path(name)))
-        finally:
-            here.send(None)
-            server.join(5)
-            server.kill()
+    with serving() as (ports, pem):
+        found = uvloop.run(_measure(program, ports, pem))
     return [
         Row(f"{what} {kind}", found[f"{kind} {what}"], found[f"{kind} exporter"], "us CPU", PROGRAM)
         for kind in COUNTS
@@ -59,7 +47,7 @@ def measure() -> list[Row]:
     ]
 
 
-async def _measure(program: str, ports: list[int], pem: Path, folder: Path) -> dict[str, float]:
+async def _measure(program: str, ports: list[int], pem: Path) -> dict[str, float]:
     workers = Workers(threads=1)
     bench = _Bench(ports, pem, Env(SystemClock(), workers, SystemResolver(), ca_file=pem))
     plain, secure = ports
@@ -77,7 +65,7 @@ async def _measure(program: str, ports: list[int], pem: Path, folder: Path) -> d
         "tls": f"127.0.0.1:{secure}",
     }
     rounds: list[dict[str, float]] = []
-    async with _exporter(program, pem, folder) as (pid, ask):
+    async with _exporter(program, pem) as (pid, ask):
         for _round in range(ROUNDS):
             found = {
                 name: await _many(COUNTS[name.partition(" ")[0]], one) for name, one in ours.items()
@@ -91,10 +79,10 @@ async def _measure(program: str, ports: list[int], pem: Path, folder: Path) -> d
 
 @asynccontextmanager
 async def _exporter(
-    program: str, pem: Path, folder: Path
+    program: str, pem: Path
 ) -> AsyncIterator[tuple[int, Callable[[str, str], Awaitable[None]]]]:
     """Its process id, and a probe by module and target."""
-    config = folder / "blackbox.yml"
+    config = pem.with_name("blackbox.yml")
     config.write_text(
         "modules:\n"
         "  http: {prober: http, timeout: 5s}\n"

@@ -16,7 +16,8 @@ import ssl
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -248,8 +249,9 @@ async def _measure(ports: list[int], pem: Path) -> dict[str, float]:
     return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
-def measure() -> list[Row]:
-    """CPU microseconds per probe, ours against peers and limits."""
+@contextmanager
+def serving() -> Iterator[tuple[list[int], Path]]:
+    """The server's two ports (plain, TLS) and its certificate."""
     with tempfile.TemporaryDirectory() as folder:
         pem = _certificate(Path(folder))
         spawn = multiprocessing.get_context("spawn")
@@ -257,11 +259,17 @@ def measure() -> list[Row]:
         server = spawn.Process(target=serve, args=(str(pem), there), daemon=True)
         server.start()
         try:
-            found = uvloop.run(_measure(here.recv(), pem))
+            yield here.recv(), pem
         finally:
             here.send(None)
             server.join(5)
             server.kill()
+
+
+def measure() -> list[Row]:
+    """CPU microseconds per probe, ours against peers and limits."""
+    with serving() as (ports, pem):
+        found = uvloop.run(_measure(ports, pem))
     pairs = (
         ("engine tcp", "tcp engine", "tcp streams", "asyncio streams"),
         ("engine tcp", "tcp engine", "tcp bare", "bare epoll"),

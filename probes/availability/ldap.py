@@ -18,12 +18,11 @@ from pydantic import Field, field_validator, model_validator
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
 from bcp.watch.check import Env, Fact
-from bcp.watch.logins import Account
 from bcp.watch.values import Outcome, Pillar, Status
-from probes.engine import ldap, redact, secrets, verdict
+from probes.engine import ldap, verdict
 from probes.engine.fields import Host, Port, place
 from probes.engine.ldap_filter import encoded
-from probes.engine.login import Attempt
+from probes.engine.login import Attempt, logging_in
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.starttls import upgrade
@@ -114,15 +113,9 @@ class LdapCheck(Reaching):
     async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         if self.user is None or self.password_file is None:
             return await self._talk(env, watch, None, "")
-        stamp = await secrets.stamp(env, self.password_file)
-        password = await secrets.read(env, self.password_file)
-        account = Account("ldap", *self.reached, self.user)
-        try:
-            async with Attempt(env, account, self.password_file, stamp) as attempt:
-                return await self._talk(env, watch, attempt, password)
-        except Trouble as trouble:
-            trouble.evidence = redact.lines(trouble.evidence, (password,))
-            raise
+        login = logging_in(env, "ldap", self.reached, self.user, self.password_file)
+        async with login as (attempt, password):
+            return await self._talk(env, watch, attempt, password)
 
     async def _talk(
         self, env: Env, watch: Stopwatch, attempt: Attempt | None, password: str

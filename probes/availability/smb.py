@@ -18,11 +18,10 @@ from pydantic import Field, model_validator
 from bcp.kit.language import Text
 from bcp.plan.types import Duration
 from bcp.watch.check import Env, Fact
-from bcp.watch.logins import Account
 from bcp.watch.values import Outcome, Pillar
-from probes.engine import redact, secrets, smb, verdict
+from probes.engine import smb, verdict
 from probes.engine.fields import Host, Port, place
-from probes.engine.login import Attempt
+from probes.engine.login import Attempt, logging_in
 from probes.engine.reaching import REACH_FACTS, Reaching
 from probes.engine.reading import Reading, part
 from probes.engine.tally import Tally
@@ -80,15 +79,9 @@ class SmbCheck(Reaching):
     async def look(self, env: Env, watch: Stopwatch) -> Outcome:
         if self.user is None or self.password_file is None:
             return await self._talk(env, watch, None, "")
-        stamp = await secrets.stamp(env, self.password_file)
-        password = await secrets.read(env, self.password_file)
-        account = Account("smb", *self.reached, self.user)
-        try:
-            async with Attempt(env, account, self.password_file, stamp) as attempt:
-                return await self._talk(env, watch, attempt, password)
-        except Trouble as trouble:
-            trouble.evidence = redact.lines(trouble.evidence, (password,))
-            raise
+        login = logging_in(env, "smb", self.reached, self.user, self.password_file)
+        async with login as (attempt, password):
+            return await self._talk(env, watch, attempt, password)
 
     async def _talk(
         self, env: Env, watch: Stopwatch, attempt: Attempt | None, password: str

@@ -22,12 +22,11 @@ from bcp.kit.language import Text
 from bcp.kit.units import format_duration
 from bcp.plan.types import Duration
 from bcp.watch.check import Check, Env, Fact
-from bcp.watch.logins import Account
 from bcp.watch.values import FactValue, Outcome, Pillar, Status
-from probes.engine import postgres, redact, secrets, verdict
+from probes.engine import postgres, redact, verdict
 from probes.engine.conditions import JsonCondition
 from probes.engine.fields import Host, Port, place
-from probes.engine.login import Attempt
+from probes.engine.login import logging_in
 from probes.engine.mysql import MySql
 from probes.engine.postgres import Postgres
 from probes.engine.rows import Limits, Row
@@ -118,27 +117,19 @@ class SqlCheck(Check):
         )
 
     async def _look(self, env: Env, watch: Stopwatch) -> Outcome:
-        stamp = await secrets.stamp(env, self.password_file)
-        password = await secrets.read(env, self.password_file)
-        account = Account("sql", *self.place, self.user)
         run = _Run(self, env, watch)
-        try:
-            async with (
-                Attempt(env, account, self.password_file, stamp) as attempt,
-                connect(env, *self.place, watch) as wire,
-            ):
-                session = Postgres(wire) if self.engine == "postgresql" else MySql(wire)
-                if await run.secured(session):
-                    await session.login(env, attempt, self.user, password, self.database)
-                    await run.asked(session)
-                    session.leave()
-        except Trouble as trouble:
-            trouble.evidence = redact.lines((*run.evidence, *trouble.evidence), (password,))
-            told = trouble.text  # a server may throw the password back
-            trouble.text = Text(
-                redact.text(told.ja, (password,)), redact.text(told.en, (password,))
-            )
-            raise
+        login = logging_in(env, "sql", self.place, self.user, self.password_file)
+        async with login as (attempt, password):
+            try:
+                async with connect(env, *self.place, watch) as wire:
+                    session = Postgres(wire) if self.engine == "postgresql" else MySql(wire)
+                    if await run.secured(session):
+                        await session.login(env, attempt, self.user, password, self.database)
+                        await run.asked(session)
+                        session.leave()
+            except Trouble as trouble:
+                trouble.evidence = (*run.evidence, *trouble.evidence)
+                raise
         return run.outcome(password)
 
 

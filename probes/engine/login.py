@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 
 from bcp.kit.language import Text
 from bcp.watch.check import Env
 from bcp.watch.logins import Account, Stamp
+from probes.engine import redact, secrets
 from probes.engine.trouble import Trouble
 
 
@@ -88,3 +91,20 @@ class Attempt:
         finally:
             if not self._in:
                 self._turn.release()
+
+
+@asynccontextmanager
+async def logging_in(
+    env: Env, protocol: str, place: tuple[str, int], user: str, file: str
+) -> AsyncIterator[tuple[Attempt, str]]:
+    """One attempt with the password in `file`. No `Trouble` that leaves here shows the password."""
+    stamp = await secrets.stamp(env, file)
+    password = await secrets.read(env, file)
+    try:
+        async with Attempt(env, Account(protocol, *place, user), file, stamp) as attempt:
+            yield attempt, password
+    except Trouble as trouble:
+        known, told = (password,), trouble.text  # a server may throw the password back
+        trouble.evidence = redact.lines(trouble.evidence, known)
+        trouble.text = Text(redact.text(told.ja, known), redact.text(told.en, known))
+        raise

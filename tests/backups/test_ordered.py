@@ -120,3 +120,21 @@ async def test_what_cannot_begin_says_why_and_may_be_asked_for_again(one_place: 
         await ended(room)
     assert room.orders.refused(KEY) is None
     assert len(list(base.iterdir())) == 1
+
+
+@pytest.mark.parametrize("wrong", [OSError(36, "File name too long"), ZeroDivisionError()])
+async def test_whatever_goes_wrong_is_told_and_ends_nothing_else(
+    tmp_path: Path, wrong: Exception
+) -> None:
+    async def begin(_order: ordered.Order) -> None:
+        raise wrong
+
+    orders = ordered.Orders(begin)
+    orders.put(ordered.Order(KEY, custody(), tmp_path, WHO, "press"))
+    async with asyncio.TaskGroup() as group:
+        orders.tend(group)
+        orders.tend(group)  # once each
+    assert orders.waiting(KEY) is None
+    refused = orders.refused(KEY)
+    assert refused is not None
+    assert (str(tmp_path) in str(refused)) == isinstance(wrong, OSError)

@@ -1,5 +1,7 @@
 """SIGKILL of restic, of the daemon, of both, in every act on a copy: nothing is green that is not
 proven, no lock is left for a person, no residents' data lies about, and the next act simply works.
+
+By the clock, over whole processes; `tests/crash/backups` kills at each change that can be seen.
 """
 
 from __future__ import annotations
@@ -145,26 +147,12 @@ async def goes_on(log: Journal, room: BackupRoom) -> None:
     assert room.custody(*KEY).anomalies == ()
 
 
-CASES = [
-    (act, victim, 0.12 + 0.17 * index)
-    for index, (act, victim) in enumerate(
-        zip(ACTS, ("restic", "both", "restic", "both", "daemon", "both"), strict=True)
-    )
-]
 SWEEP = [
     (act, victim, step / 10)
     for act in ACTS
     for victim in ("restic", "daemon", "both")
     for step in range(1, 12, 2)
 ]
-
-
-@pytest.mark.parametrize(("act", "victim", "after"), CASES)
-async def test_a_death_in_the_middle_leaves_nothing_false_and_nothing_to_do(
-    place: Path, act: str, victim: Victim, after: float
-) -> None:
-    await asyncio.to_thread(killed, place, act, victim, after)
-    await judge(place)
 
 
 @pytest.mark.long

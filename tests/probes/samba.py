@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.probes.servers import dead_port
+from tests.probes.servers import dead_port, listening
 
 SMBD = shutil.which("smbd") or "/usr/sbin/smbd"
 real_samba = pytest.mark.skipif(
@@ -72,7 +72,7 @@ async def samba(*options: str, share: str = "") -> AsyncIterator[FileServer]:
             start_new_session=True,  # at its end it kills its whole group
         )  # fmt: skip
         try:
-            await _answers(port, process)
+            await listening(port)
             yield FileServer(port)
         finally:
             if process.returncode is None:
@@ -88,16 +88,3 @@ async def _password(config: Path) -> None:
     )  # fmt: skip
     said, _ = await process.communicate(f"{PASSWORD}\n{PASSWORD}\n".encode())
     assert process.returncode == 0, said.decode()
-
-
-async def _answers(port: int, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(20):
-        while process.returncode is None:
-            try:
-                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
-    raise AssertionError("smbd ended at once")

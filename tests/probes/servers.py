@@ -54,6 +54,19 @@ async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> N
         pass
 
 
+async def listening(port: int) -> None:
+    """Wait for a real server to take connections."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
 def dead_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as sock:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.probes.pki import Authority
-from tests.probes.servers import dead_port
+from tests.probes.servers import dead_port, listening
 
 _UNPACKED = Path(sys.prefix, "slapd")
 _ROOT = _UNPACKED if (_UNPACKED / "usr/sbin/slapd").is_file() else Path("/")
@@ -112,22 +112,10 @@ directory {folder}/db
             SLAPD, *conf, "-h", urls, "-d", "0", env=env, stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await _listening(found.secure_port)
+            await listening(found.secure_port)
             yield found
         finally:
             child.terminate()
             await child.wait()
     finally:
         shutil.rmtree(folder)
-
-
-async def _listening(port: int) -> None:
-    for _turn in range(200):
-        try:
-            _reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise AssertionError("slapd did not start")

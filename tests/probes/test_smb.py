@@ -229,6 +229,26 @@ def test_no_answer_breaks_the_reader(data: bytes, command: int) -> None:
     assert found is None or found.dialect in smb.DIALECTS.values()
 
 
+@given(token=st.binary(max_size=300), raw=st.booleans())
+def test_no_offer_of_a_server_breaks_the_log_in(token: bytes, raw: bool) -> None:
+    offer = (
+        token
+        if raw
+        else b"`\x82" + len(token).to_bytes(2) + b"\x06\x06+\x06\x01\x05\x05\x02" + token
+    )
+    context = smb.client("127.0.0.1", "x", "y")
+
+    def answer(heard: bytes) -> bytes | None:
+        try:
+            return smb._step(context, heard)
+        except Trouble:
+            return None
+
+    first = answer(offer)
+    second = answer(b"NTLMSSP\0\x02\0\0\0" + token) if first is not None else None
+    assert {type(first), type(second)} <= {bytes, type(None)}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
