@@ -120,7 +120,7 @@ def _measured(sets: Iterable[SetStatus], city: City) -> Part:
         for one in sets
         for copy in one.copies
         for rung in copy.rungs
-        if rung.evidence is not None and rung.status is not Status.UNKNOWN
+        if _was_measured(rung)
     )
     columns = ("控え", "置き場所", "段階", "結果", "確かめた日時", "その控えの日時", "有効期限")
     return Part(
@@ -130,6 +130,13 @@ def _measured(sets: Iterable[SetStatus], city: City) -> Part:
         rows,
         "実測はまだありません。",
     )
+
+
+def _was_measured(rung: Rung) -> bool:
+    """That a job said it ended well (rung 0) is its word; that it did not is a fact."""
+    if rung.evidence is None or rung.status is Status.UNKNOWN:
+        return False
+    return rung.level > 0 or rung.status is Status.FAILED
 
 
 def _rung(one: SetStatus, copy: CopyStatus, rung: Rung, city: City) -> tuple[str, ...]:

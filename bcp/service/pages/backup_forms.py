@@ -20,6 +20,7 @@ from bcp.service.access.roles import Permission
 from bcp.service.access.routes import Route
 from bcp.service.holders import holders, not_the_owner
 from bcp.service.operations.backup_statements import attestation
+from bcp.service.pages.backups_page import backups_page
 from bcp.service.pages.event import actor, typed_time
 from bcp.service.pages.respond import Absent, Answer, Go, Pages
 from bcp.service.pages.visit import Visit
@@ -83,8 +84,7 @@ async def restore(visit: Visit) -> Answer:
     if (set_id, visit.field("repository")) not in visit.house.room.keys():  # noqa: SIM118 - a room
         raise Absent
     if visit.field("confirm") != set_id:
-        said = text("pages.restore_confirm", id=set_id).pick(visit.lang)
-        raise UsageError(said, got=visit.field("confirm")[:80], expected=set_id)
+        return await backups_page(visit, text("pages.restore_confirm", id=set_id).pick(visit.lang))
     visit.house.room.order(
         set_id,
         visit.field("repository"),

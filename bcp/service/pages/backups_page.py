@@ -165,11 +165,16 @@ class Claim:
 
 def routes(pages: Pages) -> list[Route]:
     """The page."""
-    return [pages.route("GET", "/backups", Permission.READ, backups_page)]
+    return [pages.route("GET", "/backups", Permission.READ, every_set)]
 
 
-async def backups_page(visit: Visit) -> Answer:
-    """Every set."""
+async def every_set(visit: Visit) -> Answer:
+    """The page as it is asked for."""
+    return await backups_page(visit)
+
+
+async def backups_page(visit: Visit, wrong: str = "") -> Answer:
+    """Every set. `wrong`: what was typed wrong, said on top of the page."""
     city, found = visit.house.city, _status(visit)
     covered = {s.system for s in visit.house.backups}
     rows = [_row(one, visit) for one in found.sets]
@@ -185,7 +190,9 @@ async def backups_page(visit: Visit) -> Answer:
         "bare": [s for s in city.systems if s.id not in covered],
         "paused": found.paused,
     }
-    return Page("backups.html", values)
+    return Page(
+        "backups.html", {**values, "wrong": wrong}, status=400 if wrong else 200, live=not wrong
+    )
 
 
 def _claim(one: AttestedSet, visit: Visit) -> Claim:

@@ -111,6 +111,7 @@ async def test_the_evidence_report_keeps_measured_stated_and_unchecked_apart(
     assert order == sorted(order)
     measured = page[order[1] : order[2]]
     assert "○ 実測" in measured
+    assert "処理の申告" not in measured, "what a job says of itself was not measured"
     assert "？" not in measured
     assert len(page.encode()) < 30_000
     for kind, magic in (("pdf", b"%PDF"), ("xlsx", b"PK")):
@@ -154,6 +155,7 @@ async def test_a_restore_is_ordered_on_the_page_by_who_may_and_after_typing_the_
         asked = {"set": one.id, "repository": repository, "snapshot": snapshot}
         status, said = await visitor.post("/backups/restore", **asked, confirm="x")
         assert (status, f"{one.id} と入力" in said) == (400, True)
+        assert "このサーバーへ復元する" in said, "it can be typed again there"
         assert made.room.orders.waiting((one.id, repository)) is None
         await visitor.post("/backups/restore", **asked, confirm=one.id)
         order = made.room.orders.waiting((one.id, repository))
